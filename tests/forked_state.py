@@ -119,7 +119,7 @@ def jwks_uri(module: Any) -> Check:
     return lambda: module._registered is not old[0] and module._self_registered is not old[1]
 
 
-def snapshots(module: Any) -> Check:
+def read_cache(module: Any) -> Check:
     made = module.Snapshots(lambda *_: None, clock=lambda: 0.0)
     made._reading.acquire()
     return lambda: not made._reading.locked()
@@ -145,7 +145,7 @@ IN_USE: dict[str, Callable[[Any], Check]] = {
     "tokens.back_channel.sender": sender,
     "tokens.background": background,
     "tokens.clients.jwks_uri": jwks_uri,
-    "tokens.keys.snapshots": snapshots,
+    "tokens.keys.read_cache": read_cache,
     "tokens.open_clients.document_fetch": document_fetch,
 }
 

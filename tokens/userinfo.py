@@ -121,10 +121,12 @@ def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
     _check_holder(token, presented, now=now)
     if not token_status.is_accepted(token):
         raise _invalid("the token, its user or its client is not accepted any more")
-    grant, scopes = _grant(token)
+    user_grant, scopes = _grant(token)
     api = None if _is_for_issuer(token) or not conf.issuer().claims_hook else _api(token)
-    context = ClaimsContext(user=grant.user, client=grant.client, api=api, scopes=scopes, place=Place.USERINFO)
-    return {**contents.of_userinfo(context, grant), "sub": token.subject}
+    context = ClaimsContext(
+        user=user_grant.user, client=user_grant.client, api=api, scopes=scopes, place=Place.USERINFO
+    )
+    return {**contents.of_userinfo(context, user_grant), "sub": token.subject}
 
 
 def _check_holder(token: PresentedToken, presented: Presentation, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from joserfc import jwk, jws
 from tests.clock import clocks_at
 from tests.services.conftest import Issuer
 from tests.tokens.factories import operation
-from tokens.keys import keyring, keystore, revocation, rotation, store
+from tokens.keys import keyring, private_keys, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.rings import RingKind
 from tokens.keys.rules import lifecycle
@@ -63,11 +63,11 @@ def hsm(softhsm, settings):
         "PKCS11_TOKEN": softhsm.token,
         "PKCS11_PIN": softhsm.pin,
     }
-    keystore.keystore.cache_clear()
-    opened = keystore.keystore("pkcs11")
+    private_keys.keystore.cache_clear()
+    opened = private_keys.keystore("pkcs11")
     yield opened
     opened.close()
-    keystore.keystore.cache_clear()
+    private_keys.keystore.cache_clear()
 
 
 def objects(hsm):
@@ -125,9 +125,9 @@ def test_an_algorithm_that_the_token_does_not_make_is_refused(hsm):
 )
 def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings, softhsm, changes, because):
     settings.ISSUER = settings.ISSUER | changes
-    keystore.keystore.cache_clear()
+    private_keys.keystore.cache_clear()
     with pytest.raises(CannotOpen, match=because) as refused:
-        keystore.keystore("pkcs11").generate("RS256", bits=None)
+        private_keys.keystore("pkcs11").generate("RS256", bits=None)
     assert softhsm.pin not in str(refused.value)
 
 

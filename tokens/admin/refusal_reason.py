@@ -40,9 +40,9 @@ TEXTS = frozenset(
         gettext_noop("A public client cannot act for itself."),
         # Scope and resource
         gettext_noop("Name at least one scope."),
-        gettext_noop("A scope is unknown, or this client may not ask for it."),
-        gettext_noop("No scope of the resource was asked for."),
-        gettext_noop("A token is for one resource; ask for a token each."),
+        gettext_noop("A scope is unknown, or this client may not request it."),
+        gettext_noop("No scope of the resource was requested."),
+        gettext_noop("A token is for one resource; request a token for each."),
         gettext_noop("The resource is unknown, or this client may not use it."),
         gettext_noop("The scopes belong to several APIs; name one as the resource."),
         # Authorization codes

@@ -16,6 +16,8 @@ from django.core import signing
 
 from tokens.issued.login import Login
 
+# Stored with the request for two hours. During a rolling upgrade, nodes of both releases must find the mark by this
+# name: a request whose mark is not found leads to the login again and again.
 PARAMETER = "asked_at"
 # Changing this value invalidates the marks of requests whose user is about to log in.
 SALT = "tokens.oauth.login_again"

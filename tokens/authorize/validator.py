@@ -44,7 +44,7 @@ class Validator(OAuth2Validator):
         return False
 
     def get_default_scopes(self, client_id: str, request: Any, *_: Any, **__: Any) -> list[str]:  # noqa: ARG002
-        """Return an empty list: there are no default scopes, so a client must request each scope."""
+        """Return an empty list. If a request has no scope, tokens/authorize/request.py determines the scopes later."""
         return []
 
     def validate_scopes(self, client_id: str, scopes: list[str], client: Client, *_: Any, **__: Any) -> bool:  # noqa: ARG002

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from tokens.issued import user_grant
+from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import OFFLINE
 from tokens.models import EndedSession, LogoutMessage, SessionClient, User, UserGrant
 
@@ -102,5 +102,5 @@ def _end_grants(session: Q, *, now: datetime) -> None:
     live = session & Q(revoked_at=None, refresh_until__gt=now, client__backchannel_logout_uri__isnull=False)
     # In the order of their keys, so that two transactions that lock the same grants do not deadlock.
     grants = UserGrant.objects.select_for_update(of=("self",)).filter(live).order_by("pk")
-    for grant in [grant for grant in grants if OFFLINE not in grant.scope.split()]:
-        user_grant.revoke(grant, ENDED, now=now)
+    for user_grant in [user_grant for user_grant in grants if OFFLINE not in user_grant.scope.split()]:
+        user_grants.revoke(user_grant, ENDED, now=now)

@@ -32,25 +32,25 @@ def of_access_token(context: ClaimsContext) -> dict[str, Any]:
     return own | hook.added(context)
 
 
-def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user, and those of the claims hook, for an ID token under `grant`.
+def of_id_token(context: ClaimsContext, user_grant: UserGrant) -> dict[str, Any]:
+    """Return the claims about the user, and those of the claims hook, for an ID token under `user_grant`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """
     with_scopes = context.api is not None or bool(context.client.claims_in_id_token)
-    requested = _requested(grant).id_token
+    requested = _requested(user_grant).id_token
     if with_scopes or requested:
         scopes = context.scopes if with_scopes else frozenset()
-        return of_user(grant.user, scopes, requested) | hook.added(context)
+        return of_user(user_grant.user, scopes, requested) | hook.added(context)
     return hook.added(context)
 
 
-def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user, and those of the claims hook, for userinfo under `grant`. Omits `sub`.
+def of_userinfo(context: ClaimsContext, user_grant: UserGrant) -> dict[str, Any]:
+    """Return the claims about the user, and those of the claims hook, for userinfo under `user_grant`. Omits `sub`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """
-    return of_user(grant.user, context.scopes, _requested(grant).userinfo) | hook.added(context)
+    return of_user(user_grant.user, context.scopes, _requested(user_grant).userinfo) | hook.added(context)
 
 
 def of_user(user: User, scopes: Collection[str], requested: Mapping[str, RequestedClaim]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def of_user(user: User, scopes: Collection[str], requested: Mapping[str, Request
     return {name: value for name, value in values.items() if name in granted or requested[name].accepts(value)}
 
 
-def _requested(grant: UserGrant) -> ClaimsRequest:
-    if grant.claims is None:
+def _requested(user_grant: UserGrant) -> ClaimsRequest:
+    if user_grant.claims is None:
         return claims_request.NOTHING
-    return claims_request.read(grant.claims, supported=source.supported())
+    return claims_request.read(user_grant.claims, supported=source.supported())

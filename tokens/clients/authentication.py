@@ -147,11 +147,11 @@ def _by_secret(identity: Presented, version: str | None, received: float | None,
     a key to compare secrets, or too many secrets are being hashed.
     """
     version, cached = registry.current(identity.client_id, read=version, received=received)
-    if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
+    if _use_secret(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
         return cached
     # After a failure, the database is queried even if the client is cached, so that timing reveals no client_id.
     compared, secrets = client_secret.presented_by(identity.client_id)
-    if not _proves(identity, compared, secrets, now=now):
+    if not _use_secret(identity, compared, secrets, now=now):
         raise InvalidClient(_failure(identity, compared))
     client = registry.read(identity.client_id)
     if client is None:  # it was disabled after the statement before
@@ -174,8 +174,10 @@ def _failure(identity: Presented, client: Client | None) -> str:
     return f"a secret {place}, from a client that is {bound} {client.token_endpoint_auth_method}"
 
 
-def _proves(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Return True if the secret is one of the client's `secrets`, or if the client is public and sent no secret.
+def _use_secret(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
+    """Record the use of the presented secret. Returns False if it is not one of the client's live `secrets`.
+
+    A public client needs no secret. If the request has none, records nothing, and returns True if the client is public.
 
     Raises NotReady if this process lacks a key to compare secrets, or too many secrets are being hashed.
     """
@@ -183,7 +185,7 @@ def _proves(identity: Presented, client: Client | None, secrets: Iterable[Client
         return client is not None and client.is_public
     try:
         # A client that may not use a secret here takes the same work as a client that does not exist.
-        return client_secret.matches(secrets if _fits(identity, client) else (), identity.secret, now=now)
+        return client_secret.use(secrets if _fits(identity, client) else (), identity.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
     except Busy as error:  # a client whose imported secret was not used yet

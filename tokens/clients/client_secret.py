@@ -139,11 +139,11 @@ def _columns() -> list[Any]:
     return [model._meta.get_field(name).get_col(model._meta.db_table) for model, names in read for name in names]
 
 
-def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Return True if `presented` is one of the live secrets in `stored`.
+def use(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
+    """Record the use of the secret in `stored` that equals `presented`. Returns False if no live secret equals it.
 
-    If so, records the day of the use. If the stored hash is under an old entry of KEY_ENCRYPTION_KEYS, replaces it by a
-    hash under the first entry.
+    Records the day of the use. If the stored hash is under an old entry of KEY_ENCRYPTION_KEYS, replaces it by a hash
+    under the first entry.
 
     Raises LostKey if no secret matches, and a live secret is hashed under an entry that this process lacks. Raises
     MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed. Raises Busy if too many imported secrets are being

@@ -26,10 +26,10 @@ LAST_STEP = "last_step"
 
 
 def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
-    """Return True if `code` is valid at `now` and neither its time step nor a later one was used before.
+    """Record the time step of `code` as used. Returns False if the code is not valid at `now` or was used before.
 
-    If so, records the step as used, and encrypts the stored secret again if another key than the first encrypted it.
-    Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
+    A code was used before if its time step or a later one was. Also encrypts the stored secret again if another key
+    than the first encrypted it. Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
     """
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()

@@ -16,7 +16,8 @@ from django.db.models import QuerySet
 from tokens import conf
 from tokens.audit import trail
 from tokens.grants.device_authorization import LIFETIME, user_code_digest
-from tokens.issued import audience, membership, refresh_token, user_grant
+from tokens.issued import audience, membership, refresh_token
+from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.models import DeviceCode, User
@@ -83,8 +84,8 @@ def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: da
     family = refresh_token.family_lifetime(code.client, target.scopes)
     lasts = max(LIFETIME, family)
     with transaction.atomic():
-        grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
-        won = _unanswered(code).update(grant=grant)
+        user_grant = user_grants.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
+        won = _unanswered(code).update(grant=user_grant)
         if not won:
             transaction.set_rollback(True)
     return bool(won)

@@ -14,7 +14,8 @@ from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.device_authorization import INTERVAL
 from tokens.grants.request import ClientRequest
-from tokens.issued import one_time, user_grant
+from tokens.issued import one_time
+from tokens.issued import user_grant as user_grants
 from tokens.models import Client, DeviceCode, UserGrant
 
 SLOWER = 5
@@ -67,20 +68,20 @@ def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
     return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
-def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: ClientRequest) -> Tokens:
+def _redeem(code: DeviceCode, user_grant: UserGrant, client: Client, request: ClientRequest) -> Tokens:
     with transaction.atomic():
-        locked = user_grant.lock(grant)
-        user_grant.require_live(locked, now=request.now)
+        locked = user_grants.lock(user_grant)
+        user_grants.require_live(locked, now=request.now)
         # One UPDATE decides which of several parallel polls redeems the code.
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
             return user_response.first(locked, client, request)
         code.redeemed_at = DeviceCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
-    raise _reuse(code, grant, request)
+    raise _reuse(code, user_grant, request)
 
 
-def _reuse(code: DeviceCode, grant: UserGrant | None, request: ClientRequest) -> OAuthError:
+def _reuse(code: DeviceCode, user_grant: UserGrant | None, request: ClientRequest) -> OAuthError:
     """Return the refusal of a reused device code. Revokes its grant unless the reuse is within RETRY_WINDOW."""
-    if grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
+    if user_grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"
-        user_grant.revoke_reused(grant, "device code used twice", actor=actor, now=request.now)
+        user_grants.revoke_reused(user_grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

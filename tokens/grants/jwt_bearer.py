@@ -9,6 +9,7 @@ No user logs in, so the token has no `auth_time`, and `act` names the client. Th
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,7 +74,7 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
     revocation_second.refuse_user(str(user.sub), client, now=request.now)
     holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id), user=user)
     tokens = base.issue_access_token(client, holder, target, request)
-    _log_issue(client, user, request)
+    _log_issue(client, user, tokens.scopes, request)
     client.note_use(now=request.now)  # the assertion named the client, perhaps without authenticating it
     return tokens
 
@@ -117,7 +118,8 @@ def _may_be_acted_for(user: User) -> bool:
     return user.is_active and not (user.is_staff or user.is_superuser)
 
 
-def _log_issue(client: Client, user: User, request: ClientRequest) -> None:
+def _log_issue(client: Client, user: User, scopes: Iterable[str], request: ClientRequest) -> None:
+    """Record in the audit trail that `client` got a token for `user` with the granted `scopes`."""
     caller, subject = f"client:{client.client_id}", f"user:{user.sub}"
-    details = {"grant": GrantType.JWT_BEARER.value, "scope": " ".join(request.scopes)}
+    details = {"grant": GrantType.JWT_BEARER.value, "scope": " ".join(scopes)}
     trail.log("token.issued_for_user", actor=caller, subject=subject, details=details, now=request.now)

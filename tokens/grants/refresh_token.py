@@ -112,8 +112,8 @@ def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Ta
     whole = user_grants.target(user_grant, client, resources)
     if not set(scopes) <= set(whole.scopes):
         refused = [name for name in scopes if name not in whole.scopes]
-        raise audience.refusal("{} was not allowed by the user, or this client may not ask for it.", refused)
+        raise audience.refusal("{} was not allowed by the user, or this client may not request it.", refused)
     audience.require_sense(scopes)
     if scopes and set(audience.offered()) >= set(scopes) and whole.api not in {None, *client.permitted_apis}:
-        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
+        raise OAuthError("invalid_scope", "No scope of the resource was requested.")
     return Target(whole.audience, scopes or whole.scopes, whole.api)

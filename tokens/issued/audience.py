@@ -154,9 +154,9 @@ def resolve(
     api = _only(owners) if resource is None else apis.get(resource)
     if any(owner != api for owner in owners):
         others = [scope.name for scope in usable if scope.api != api and scope.name in scopes]
-        raise refusal("{} does not belong to the resource that was asked for.", others)
+        raise refusal("{} does not belong to the requested resource.", others)
     if resource is not None and api is not None and not owners:
-        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
+        raise OAuthError("invalid_scope", "No scope of the resource was requested.")
     return Target(api.identifier if api else issuer, scopes, api)
 
 
@@ -170,7 +170,7 @@ def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collect
     if not scopes:
         raise OAuthError("invalid_scope", "Name at least one scope.")
     if refused := [name for name in scopes if name not in apis and name not in openid]:
-        raise refusal("{} is unknown, or this client may not ask for it.", refused)
+        raise refusal("{} is unknown, or this client may not request it.", refused)
     require_sense(scopes)
     return [apis[name] for name in scopes if name in apis]
 
@@ -205,7 +205,7 @@ def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
     """
     names = {registered(resource, usable) for resource in resources}
     if len(names) > 1:
-        raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
+        raise OAuthError("invalid_target", "A token is for one resource; request a token for each.")
     if not names <= set(usable):
         raise OAuthError("invalid_target", "The resource is unknown, or this client may not use it.")
     return next(iter(names), None)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tokens import conf
-from tokens.issued import jws, user_grant
+from tokens.issued import jws
+from tokens.issued import user_grant as user_grants
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.keys.key_pair import Signer
@@ -56,24 +57,26 @@ class IdToken:
         return claims
 
 
-def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]) -> str:
-    """Return the ID token of the user who gave `grant`, bound to an access token by `at_hash`.
+def for_grant(
+    user_grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]
+) -> str:
+    """Return the ID token of the user who gave `user_grant`, bound to an access token by `at_hash`.
 
     `further` are claims about the user. `nonce` is that of the authorization request, or "". Raises NotReady if no key
     may sign.
     """
-    client_id = grant.client.client_id
+    client_id = user_grant.client.client_id
     token = IdToken(
         issuer=conf.issuer().url,
-        subject=str(grant.user.sub),
+        subject=str(user_grant.user.sub),
         client_id=client_id,
         issued_at=now,
-        login=user_grant.login(grant),
+        login=user_grants.login(user_grant),
         nonce=nonce,
         access_token=access_token,
         further=further,
     )
-    return mint(token, signer=keyring.for_client(grant.client.id_token_signed_response_alg, now=now).signer)
+    return mint(token, signer=keyring.for_client(user_grant.client.id_token_signed_response_alg, now=now).signer)
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:

@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.issued import one_time, refresh_text, row_statements, user_grant
+from tokens.issued import one_time, refresh_text, row_statements
+from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import OFFLINE
 from tokens.issued.row_join import JoinedRows
 from tokens.keys.errors import NotReady
@@ -49,13 +50,13 @@ def family_lifetime(client: Client, scopes: Collection[str]) -> timedelta:
     return client.refresh_token_lifetime or conf.issuer().refresh_token_lifetime
 
 
-def family_ends_at(grant: UserGrant) -> datetime:
+def family_ends_at(user_grant: UserGrant) -> datetime:
     """Return when all refresh tokens of the grant expire, even if the client uses them."""
     # In grants of earlier versions of Keyturn, refresh_until is empty and the family ends with the grant.
-    return grant.refresh_until or grant.ends_at
+    return user_grant.refresh_until or user_grant.ends_at
 
 
-def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
+def create(user_grant: UserGrant, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
     """Issue the first refresh token of the grant's family, and return its text.
 
     The token is bound to the DPoP key with this `thumbprint`, if one is given.
@@ -64,20 +65,20 @@ def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str |
     """
     key = keys()[0]
     text = refresh_text.first(one_time.new(), key=key)
-    first = row(text, grant, client, key_id=key.id, now=now)
+    first = row(text, user_grant, client, key_id=key.id, now=now)
     first.dpop_jkt = thumbprint
     row_statements.insert(first)
     return text
 
 
-def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> None:
+def adopt(digest: str, user_grant: UserGrant, client: Client, *, now: datetime) -> None:
     """Store a refresh token that another server issued, by its SHA-256, as the first token of its family.
 
     Its successors are tokens of this issuer. The caller must refuse a token whose text has a dot, because
     `refresh_text` would take the part before the dot for the family.
     """
-    expires_at = _end(grant, client, now=now)
-    RefreshToken.objects.create(digest=digest, family=digest, grant=grant, created_at=now, expires_at=expires_at)
+    expires_at = _end(user_grant, client, now=now)
+    RefreshToken.objects.create(digest=digest, family=digest, grant=user_grant, created_at=now, expires_at=expires_at)
 
 
 def find(text: str) -> RefreshToken | None:
@@ -139,7 +140,7 @@ def generation(text: str) -> int | None:
 
 def is_live(token: RefreshToken, *, now: datetime) -> bool:
     """Return True if the token was not used and has not expired, its grant is live, and its client is active."""
-    is_grant_live = token.grant.client.is_active and user_grant.problem(token.grant, now=now) is None
+    is_grant_live = token.grant.client.is_active and user_grants.problem(token.grant, now=now) is None
     return is_grant_live and token.used_at is None and now < token.expires_at
 
 
@@ -149,14 +150,14 @@ def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
     row_statements.update(token, expires_at=expires_at, last_used_at=now)
 
 
-def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
+def row(text: str, user_grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
     """Return an unsaved row for the token in `text`. `key_id` is the id of the encryption key that made the text."""
     return RefreshToken(
         digest=one_time.digest(text),
         family=one_time.digest(refresh_text.family(text)),
-        grant=grant,
+        grant=user_grant,
         created_at=now,
-        expires_at=_end(grant, client, now=now),
+        expires_at=_end(user_grant, client, now=now),
         encryption_key_id=key_id,
     )
 
@@ -166,13 +167,13 @@ def _family(text: str) -> "QuerySet[RefreshToken]":
     return RefreshToken.objects.filter(family=one_time.digest(refresh_text.family(text)))
 
 
-def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
+def _end(user_grant: UserGrant, client: Client, *, now: datetime) -> datetime:
     """Return when a token that is issued or used at `now` expires.
 
     It expires after the idle lifetime, but not later than its family.
     """
     idle = client.refresh_token_idle_lifetime or conf.issuer().refresh_token_idle_lifetime
-    return min(now + idle, family_ends_at(grant))
+    return min(now + idle, family_ends_at(user_grant))
 
 
 def keys() -> tuple[EncryptionKey, ...]:

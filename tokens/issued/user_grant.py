@@ -75,35 +75,35 @@ def create(
         )
 
 
-def require_live(grant: UserGrant, *, now: datetime) -> None:
+def require_live(user_grant: UserGrant, *, now: datetime) -> None:
     """Raise OAuthError invalid_grant if no token may be issued under the grant any more."""
-    if reason := problem(grant, now=now):
+    if reason := problem(user_grant, now=now):
         raise OAuthError("invalid_grant", reason)
 
 
-def problem(grant: UserGrant, *, now: datetime) -> str | None:
+def problem(user_grant: UserGrant, *, now: datetime) -> str | None:
     """Return why no token may be issued under the grant any more, as a text for the client.
 
     Returns None if tokens may be issued.
     """
-    if grant.revoked_at is not None:
+    if user_grant.revoked_at is not None:
         return "The grant was revoked."
-    if grant.ends_at <= now:
+    if user_grant.ends_at <= now:
         return "The grant has ended."
-    if not grant.user.is_active:
+    if not user_grant.user.is_active:
         return "The user is not active."
-    if grant.session_epoch != grant.user.session_epoch:
+    if user_grant.session_epoch != user_grant.user.session_epoch:
         return "The user has logged out everywhere."
     return None
 
 
-def lock(grant: UserGrant) -> UserGrant:
+def lock(user_grant: UserGrant) -> UserGrant:
     """Lock the grant until the transaction ends, and return the grant as it is stored now.
 
     Raises OAuthError invalid_grant if the grant was deleted with its user or client.
     """
     # `of`: locking the user, too, would break the lock order, and would make all requests of one user wait.
-    rows = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=grant.pk)
+    rows = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=user_grant.pk)
     if (row := rows.first()) is None:
         raise OAuthError("invalid_grant", "The grant has ended.")
     return row
@@ -115,19 +115,19 @@ def lock_all(condition: Q) -> None:
     list(UserGrant.objects.select_for_update(of=("self",)).filter(condition).order_by("pk").values_list("pk"))
 
 
-def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
+def revoke(user_grant: UserGrant, reason: str, *, now: datetime) -> bool:
     """Revoke the grant and all tokens issued under it. Returns False if the grant was revoked before.
 
     A grant that was revoked before keeps its instant and reason.
     """
     # No savepoint, which would be two more statements: no caller goes on after an error in its transaction.
     with transaction.atomic(savepoint=False):
-        is_first = row_statements.fill(grant, "revoked_at", now, revoke_reason=reason)
-        revocation_record.revoke_grant(str(grant.pk), now=now)
+        is_first = row_statements.fill(user_grant, "revoked_at", now, revoke_reason=reason)
+        revocation_record.revoke_grant(str(user_grant.pk), now=now)
     return is_first
 
 
-def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
+def revoke_reused(user_grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
     """Revoke the grant after its code or refresh token was reused (reuse detection).
 
     Records the event `grant.reuse_detected` if the grant was not revoked before.
@@ -135,25 +135,27 @@ def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -
     # Two parties have the code or token, and the issuer cannot know which of them is the client.
     with transaction.atomic():
         # Several requests can reuse a token at once. Only the one that revokes the grant records the event.
-        if revoke(grant, reason, now=now):
-            subject, details = f"grant:{grant.pk}", {"why": reason}
+        if revoke(user_grant, reason, now=now):
+            subject, details = f"grant:{user_grant.pk}", {"why": reason}
             trail.record("grant.reuse_detected", actor=actor, subject=subject, details=details, now=now)
 
 
-def holder(grant: UserGrant) -> Holder:
+def holder(user_grant: UserGrant) -> Holder:
     """Return the holder of the grant's tokens.
 
     It has the user, the grant's id, and the login in which the user gave the grant.
     """
-    return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant), user=grant.user)
+    return Holder(
+        subject=str(user_grant.user.sub), grant_id=str(user_grant.id), login=login(user_grant), user=user_grant.user
+    )
 
 
-def login(grant: UserGrant) -> Login:
+def login(user_grant: UserGrant) -> Login:
     """Return the login in which the user gave the grant. Refreshed ID tokens repeat this login (OIDC Core 12.2)."""
-    return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr), sid=grant.sid or "")
+    return Login(at=user_grant.auth_time, acr=user_grant.acr, amr=tuple(user_grant.amr), sid=user_grant.sid or "")
 
 
-def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
+def target(user_grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
     """Return the target of a token under the grant (RFC 8707 section 2.2).
 
     1. The audience is that of the grant, or the issuer if `resources` names the issuer and the user allowed `openid`.
@@ -164,20 +166,21 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     client may no longer use the API. Raises NotMember (invalid_scope) if the user may no longer have any scope of the
     API, and `openid` is not left or `resources` names the API.
     """
-    issuer, names, without_api = conf.issuer().url, grant.scope.split(), audience.offered()
-    requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]
-    if requested == [issuer] and (grant.audience == issuer or "openid" in names):
+    issuer, names, without_api = conf.issuer().url, user_grant.scope.split(), audience.offered()
+    known = {user_grant.audience, issuer}
+    requested = list({registered(name, known): None for name in resources}) or [user_grant.audience]
+    if requested == [issuer] and (user_grant.audience == issuer or "openid" in names):
         return Target(issuer, tuple(name for name in names if name in without_api), None)
-    if requested != [grant.audience]:
+    if requested != [user_grant.audience]:
         raise OAuthError("invalid_target", "The user's grant is for another resource.")
     # The client's permissions as they are now: an administrator may have reduced them since the consent.
-    own = {scope.name: scope.api for scope in client.permitted_scopes if scope.api.identifier == grant.audience}
+    own = {scope.name: scope.api for scope in client.permitted_scopes if scope.api.identifier == user_grant.audience}
     without_scope = {api.identifier: api for api in client.permitted_apis}
-    api = next(iter(own.values()), without_scope.get(grant.audience))
+    api = next(iter(own.values()), without_scope.get(user_grant.audience))
     scopes = tuple(name for name in names if name in own or name in without_api)
-    if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
+    if api is None or (own.keys().isdisjoint(scopes) and user_grant.audience not in without_scope):
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
-    allowed = membership.narrow_for_client(Target(grant.audience, scopes, api), client, str(grant.user.sub))
+    allowed = membership.narrow_for_client(Target(user_grant.audience, scopes, api), client, str(user_grant.user.sub))
     if resources and [allowed.audience] != requested:
         raise membership.NotMember
     return allowed

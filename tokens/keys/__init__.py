@@ -14,7 +14,7 @@ Read in this order:
 - `material`: key pairs in this process.
 - `seal`: encryption of private halves, and MACs of rows.
 - `pkcs11`: keys in a PKCS#11 token.
-- `keystore`: choose where a ring's private keys are, and generate pairs.
+- `private_keys`: choose where a ring's private keys are, and generate pairs.
 - `store`: read and write the rows of a ring's keys.
 - `kids`: find a key by its kid.
 - `lost_revocation`: keys that are revoked in the audit journal and live in a restored database.
@@ -29,7 +29,7 @@ Read in this order:
 - `trust`: until when verifiers trust a revoked key.
 - `broken_rows`: rows that do not verify, and how they limit a revocation.
 - `revocation`: revoke a key.
-- `snapshots`: keep snapshots of the database, and their age.
+- `read_cache`: keep snapshots of the database, and their age.
 - `ring_snapshot`: the snapshot of a ring.
 - `ring_reader`: read the snapshot of a ring from the database.
 - `pair_cache`: cache decrypted private halves.

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tokens.keys import kids
 from tokens.keys.clock import refuse_skew
-from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import hold
 from tokens.keys.operation import Operation, Outcome
+from tokens.keys.private_keys import fresh_pairs
 from tokens.keys.rotation import new_key
 from tokens.keys.rules import discard, lifecycle
 

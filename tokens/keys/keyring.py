@@ -1,7 +1,7 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
 - Phases are computed from the database's clock. A snapshot contains the database's time when it was read. To that time,
-  a node adds the time that has passed since then (tokens/keys/snapshots.py).
+  a node adds the time that has passed since then (tokens/keys/read_cache.py).
 - A view or command calls `clock` before it issues or judges a token, and passes the result on as `now`. The modules
   that it calls read no clock, except the few that CONTRIBUTING.md lists. A view uses `estimated_clock` if an error must
   not stop it, for example for rate limits and redirects.
@@ -25,11 +25,11 @@ from tokens.keys import clock as clocks
 from tokens.keys import ring_reader, signer_choice
 from tokens.keys.errors import NoKey, NotReady
 from tokens.keys.key_pair import Signer
+from tokens.keys.read_cache import Snapshots
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import id_ring, lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
-from tokens.keys.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from django.db import transaction
 
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, audit, deadline, keystore, lost_revocation, proof, store
+from tokens.keys import adoption, audit, deadline, lost_revocation, private_keys, proof, store
 from tokens.keys.errors import CannotOpen, UnknownKey
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.operation import Operation
@@ -103,7 +103,7 @@ class LockedRing:
             logger.warning("The private half of %s stays in its keystore: %s", before.key.kid, error)
             return
         # Not before: a PKCS#11 token cannot roll back, and a step that fails must leave the key as it was.
-        transaction.on_commit(partial(keystore.keystore(before.keystore).destroy, secret), robust=True)
+        transaction.on_commit(partial(private_keys.keystore(before.keystore).destroy, secret), robust=True)
 
     def record(self, action: str, kid: str | None, *, after: Sequence[Key] = (), **details: Any) -> None:
         """Write an audit event about the key `kid`, or about the key ring if `kid` is None.

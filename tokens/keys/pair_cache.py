@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from tokens.encryption import EncryptionKey
 from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair
-from tokens.keys.keystore import DATABASE
+from tokens.keys.private_keys import DATABASE
 from tokens.keys.store import StoredKey
 
 _kept: dict[str, dict[bytes, KeyPair]] = {}

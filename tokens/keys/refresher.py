@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from tokens import conf
 from tokens.keys import keyring, rings
 from tokens.keys.errors import KeyProblem
-from tokens.keys.snapshots import Snapshots
+from tokens.keys.read_cache import Snapshots
 
 logger = logging.getLogger(__name__)
 LOOKS = 4

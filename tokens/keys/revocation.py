@@ -20,9 +20,9 @@ from tokens.keys.broken_rows import broken_successors, require_encrypting_keys, 
 from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.key_pair import KeyPair
-from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import LockedRing, hold
 from tokens.keys.operation import Operation
+from tokens.keys.private_keys import fresh_pairs
 from tokens.keys.rotation import new_key
 from tokens.keys.rules import discard, lifecycle
 from tokens.keys.rules.discard import Discarded

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from tokens.keys import store
 from tokens.keys.key_pair import KeyPair
+from tokens.keys.read_cache import Read
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.moves import Moves
-from tokens.keys.snapshots import Read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 
 from tokens.keys import material
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
-from tokens.keys.keystore import DATABASE, NAMES
+from tokens.keys.private_keys import DATABASE, NAMES
 from tokens.keys.rules import id_ring
 from tokens.keys.rules.id_ring import DEFAULT_ALGORITHM
 from tokens.keys.rules.inequalities import problems

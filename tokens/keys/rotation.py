@@ -36,9 +36,9 @@ from django.db import transaction
 from tokens.keys import deadline, rings
 from tokens.keys.clock import refuse_skew
 from tokens.keys.key_pair import KeyPair
-from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import LockedRing, hold
 from tokens.keys.operation import Operation, Outcome
+from tokens.keys.private_keys import fresh_pairs
 from tokens.keys.rings import ANY, RingKind
 from tokens.keys.rules import lifecycle, succession
 from tokens.keys.rules.lifecycle import Key

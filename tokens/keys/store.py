@@ -23,7 +23,7 @@ from tokens.jose import key_format
 from tokens.keys import seal
 from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair
-from tokens.keys.keystore import keystore
+from tokens.keys.private_keys import keystore
 from tokens.keys.rules.lifecycle import Key
 from tokens.languages import sentence
 from tokens.models.key import Ring, SigningKey

@@ -17,5 +17,5 @@ Read in this order:
 - `client_part`: clients.
 - `policy_part`: exchange policies.
 - `prune`: the rows that the file does not name.
-- `document`: export the registry as a file.
+- `registry_export`: export the registry as a file.
 """

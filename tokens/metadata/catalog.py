@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokens import conf
+from tokens.keys.read_cache import Read, Snapshots
 from tokens.keys.rules.id_ring import DEFAULT_ALGORITHM
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.keys.snapshots import Read, Snapshots
 from tokens.models import Api, Scope
 from tokens.models.key import Ring
 

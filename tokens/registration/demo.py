@@ -104,5 +104,5 @@ def ensure_client(registration: Registration, secret: str | None, *, now: dateti
     # The example application stores the `sid` of each session.
     client.backchannel_logout_session_required = bool(client.backchannel_logout_uri) or None
     client.save()
-    if secret is not None and not client_secret.matches(client_secret.stored_of(client), secret, now=now):
+    if secret is not None and not client_secret.use(client_secret.stored_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

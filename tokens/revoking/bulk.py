@@ -22,7 +22,8 @@ from django.db.models import Count, Q
 from tokens import conf, registry_lock
 from tokens.audit import trail
 from tokens.back_channel import session_end
-from tokens.issued import revocation_record, user_grant
+from tokens.issued import revocation_record
+from tokens.issued import user_grant as user_grants
 from tokens.keys import store
 from tokens.models import Client, User, UserGrant
 from tokens.revoking import everywhere, feed_publisher
@@ -38,15 +39,15 @@ class BulkTarget:
     everything: bool = False
     user: User | None = None
     client: Client | None = None
-    grant: UserGrant | None = None
+    user_grant: UserGrant | None = None
     token_id: str = ""
 
     def grants(self) -> Q:
         """Return a query condition for the user grants that are revoked together with the tokens."""
         if self.everything:
             return Q()
-        if self.grant:
-            return Q(pk=self.grant.pk)
+        if self.user_grant:
+            return Q(pk=self.user_grant.pk)
         if self.token_id:
             return Q(pk__in=[])  # a single access token is revoked without its grant
         return Q(**{name: value for name, value in (("user", self.user), ("client", self.client)) if value})
@@ -59,8 +60,8 @@ class BulkTarget:
         """
         if self.everything:
             return f"issuer:{conf.issuer().url}"
-        if self.grant:
-            return f"grant:{self.grant.pk}"
+        if self.user_grant:
+            return f"grant:{self.user_grant.pk}"
         if self.client:
             return f"client:{self.client.client_id}"
         return f"user:{self.user.get_username()}" if self.user else f"token:{self.token_id}"
@@ -165,8 +166,8 @@ def _finish(target: BulkTarget, reason: str) -> None:
     now = store.database_now()
     if target.everything:
         everywhere.revoke_until_commit(revocation_record.revoke_everything)
-    elif target.grant:
-        user_grant.revoke(target.grant, reason, now=now)
+    elif target.user_grant:
+        user_grants.revoke(target.user_grant, reason, now=now)
     elif target.token_id:
         revocation_record.revoke_token(target.token_id, expires_at=now + revocation_record.acceptance_after_issue())
     elif target.client is None and target.user:

@@ -78,15 +78,15 @@ def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> 
 
     The response is INACTIVE if the token was issued to another client, or was revoked or used, or has expired.
     """
-    grant = token.grant
-    if grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
+    user_grant = token.grant
+    if user_grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
         return INACTIVE
     return {
         "active": True,
         "client_id": client.client_id,
         "iss": conf.issuer().url,
-        "sub": str(grant.user.sub),
-        "scope": grant.scope,
+        "sub": str(user_grant.user.sub),
+        "scope": user_grant.scope,
         "iat": int(token.created_at.timestamp()),
         "exp": int(token.expires_at.timestamp()),
     }

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from tokens.audit import trail
 from tokens.errors import OAuthError
-from tokens.issued import refresh_text, refresh_token, revocation_record, token_reader, user_grant
+from tokens.issued import refresh_text, refresh_token, revocation_record, token_reader
+from tokens.issued import user_grant as user_grants
 from tokens.issued.token_reader import InvalidPresentedToken
 from tokens.models import Client
 
@@ -35,10 +36,10 @@ def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
 
     Raises OAuthError invalid_grant if the token was issued to another client.
     """
-    if grant := refresh_token.grant_of(text):
-        _require_own(grant.client.client_id, client)
-        user_grant.revoke(grant, "revoked by its client", now=now)
-        _log("grant.revoked", f"grant:{grant.pk}", client, now=now)
+    if user_grant := refresh_token.grant_of(text):
+        _require_own(user_grant.client.client_id, client)
+        user_grants.revoke(user_grant, "revoked by its client", now=now)
+        _log("grant.revoked", f"grant:{user_grant.pk}", client, now=now)
 
 
 def _revoke_access_token(text: str, client: Client, *, now: datetime) -> None:

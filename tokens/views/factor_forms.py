@@ -50,7 +50,7 @@ class _CodeMixin:
         code = str(self.cleaned_data["code"])[:LONGEST_CODE]
         factors = list(Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN))
         for factor in factors:
-            if _accepts(factor, code):
+            if _spend(factor, code):
                 factor.user = self.user
                 self.authenticator = factor
                 return code
@@ -143,8 +143,11 @@ class NewPasskeyForm(_OriginMixin, AddWebAuthnForm):
     passwordless = None  # type: ignore[assignment]  # how Django drops an inherited field
 
 
-def _accepts(factor: Authenticator, code: str) -> bool:
-    """Return True if `code` is an unused code of the factor (an app, or a list of recovery codes). Marks it as used."""
+def _spend(factor: Authenticator, code: str) -> bool:
+    """Record `code` as used if it is an unused code of the factor (an app, or a list of recovery codes).
+
+    Returns False if the code is wrong or was used before, or if this process cannot decrypt the factor's secret.
+    """
     try:
         if factor.type == Authenticator.Type.TOTP:
             return one_time_code.spend(factor, code, now=_now())

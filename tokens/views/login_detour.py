@@ -9,7 +9,6 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from tokens import conf
 from tokens.authorize import reauthentication
@@ -17,7 +16,7 @@ from tokens.authorize.request_row import KeptRequest
 from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.views import request_store, step_up
-from tokens.views.authorization_answer import Attempt, redirect
+from tokens.views.authorization_answer import Attempt, clock, redirect
 from tokens.views.limits import UNKNOWN_USER, Attempts, count, please_wait
 from tokens.views.pages import login_address
 from tokens.views.request_store import SentRequest
@@ -47,7 +46,7 @@ def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], s
         return redirect(request, address(sent.address))
     if (refusal := too_many_rows(request)) is not None:
         return refusal
-    now = timezone.now()
+    now = clock()
     query = reauthentication.add_mark(sent.query, now=now)
     stored = request_store.store(KeptRequest(query), request_store.new_handle(now=now))
     return stored.attach(request, redirect(request, address(stored.address(request.path))))

@@ -50,8 +50,8 @@ def events(action):
     ]
 
 
-def proves(client, secret):
-    return client_secret.matches(client_secret.stored_of(client), secret, now=timezone.now())
+def use(client, secret):
+    return client_secret.use(client_secret.stored_of(client), secret, now=timezone.now())
 
 
 def secret_on(page):
@@ -63,7 +63,7 @@ def test_a_new_client_s_secret_is_shown_on_the_page_after_saving_and_never_again
     secret = secret_on(page)
     made = Client.objects.get(client_id="reports")
     assert "no-store" in page["Cache-Control"]
-    assert proves(made, secret)
+    assert use(made, secret)
     assert [scope.name for scope in made.scopes.all()] == ["notes:read"]
     for url in (
         f"/admin/tokens/client/{made.pk}/change/",
@@ -92,7 +92,7 @@ def test_a_second_secret_works_beside_the_first_until_the_first_is_revoked(admin
         "secrets-0-client": made.pk,
     }
     second = secret_on(admin.post(change, {**form, **rows, "new_secret": "on"}))
-    assert [proves(made, secret) for secret in (first, second)] == [True, True]
+    assert [use(made, secret) for secret in (first, second)] == [True, True]
     rows_now = {"secrets-TOTAL_FORMS": "2", "secrets-INITIAL_FORMS": "2"}
     by_age = list(ClientSecret.objects.order_by("created_at"))
     for number, one in enumerate(ClientSecret.objects.order_by("pk")):
@@ -101,7 +101,7 @@ def test_a_second_secret_works_beside_the_first_until_the_first_is_revoked(admin
     began = timezone.now()
     answer = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
-    assert [proves(made, secret) for secret in (first, second)] == [False, True]
+    assert [use(made, secret) for secret in (first, second)] == [False, True]
     revoked_at = ClientSecret.objects.get(pk=row.pk).revoked_at
     assert began <= revoked_at <= timezone.now()
     event = AuditEvent.objects.get(action="client_secret.revoked")
@@ -119,7 +119,7 @@ def test_a_secret_can_only_be_revoked_now_not_at_a_date(admin, form, year):
     assert 'name="secrets-0-revoked_at' not in admin.get(page_of(made)).content.decode()
     dated = secret_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
     assert admin.post(page_of(made), {**form, **dated}).status_code == 302
-    assert proves(made, secret)
+    assert use(made, secret)
     assert events("client_secret.revoked") == []
 
 
@@ -132,7 +132,7 @@ def test_a_past_expiry_date_is_refused_and_the_error_names_the_remedy(admin, for
     page = admin.post(page_of(made), {**form, **secret_row(row, expires_at=past)})
     assert page.status_code == 200
     assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed. To end the secret now, revoke it." in page.content.decode()
-    assert proves(made, secret)
+    assert use(made, secret)
     assert events("client_secret.expiry_changed") == []
 
 
@@ -409,7 +409,7 @@ def test_the_expiry_of_an_expired_or_revoked_secret_cannot_be_changed(admin, for
     dates, revoke = (stored, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
     page = admin.post(page_of(made), {**form, **secret_row(row, **dates), **revoke}).content.decode()
     assert f"The secret {row} has ended and cannot be changed. Create a new secret." in page
-    assert not proves(made, secret)
+    assert not use(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 
 
@@ -545,7 +545,7 @@ def test_a_client_that_switches_from_its_key_to_secrets_gets_a_secret(admin, for
     assert "does not use a secret" in refused.content.decode()
     page = admin.post(change, {**form, **NO_SECRETS, "token_endpoint_auth_method": "client_secret_basic"})
     made.refresh_from_db()
-    assert proves(made, secret_on(page))
+    assert use(made, secret_on(page))
 
 
 def test_every_policy_of_a_client_can_be_set(admin, form):

@@ -71,7 +71,7 @@ def test_a_web_application_gets_a_secret_that_is_in_its_blocks_and_not_stored(ad
     page = admin.post(f"{NEW}web/", {"name": "Shop", "redirect_uris": CALLBACK, "scopes": [scope.pk]})
     made = Client.objects.get()
     secret = page.context_data["secret"]
-    assert client_secret.matches(client_secret.stored_of(made), secret, now=timezone.now())
+    assert client_secret.use(client_secret.stored_of(made), secret, now=timezone.now())
     assert "no-store" in page.headers["Cache-Control"]
     authlib, node = blocks(page)
     for text in (made.client_id, secret, CALLBACK, "openid profile email offline_access notes:read"):

@@ -20,7 +20,7 @@ def test_each_reason_that_the_metrics_count_apart_is_translated():
     assert labels.REASONS - TEXTS == OTHER_ENDPOINTS
 
 
-@pytest.mark.parametrize("reason", sorted(TEXTS - {"A scope is unknown, or this client may not ask for it."}))
+@pytest.mark.parametrize("reason", sorted(TEXTS - {"A scope is unknown, or this client may not request it."}))
 def test_a_translated_reason_is_one_of_the_issuer_s(reason):
     refusal, _, cause = reason.partition(": ")
     is_composed = f'"{refusal}: {{' in SOURCE and f'"{cause}"' in SOURCE
@@ -28,7 +28,7 @@ def test_a_translated_reason_is_one_of_the_issuer_s(reason):
 
 
 def test_the_reason_of_a_scope_is_the_one_that_the_log_gets():
-    assert '"{} is unknown, or this client may not ask for it."' in SOURCE
+    assert '"{} is unknown, or this client may not request it."' in SOURCE
 
 
 def test_a_reason_is_in_the_language_of_the_page():

@@ -286,6 +286,16 @@ def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, audit_
     assert refused["details"]["reason"] == "its aud is not this issuer", "what was wrong is told to the operator alone"
 
 
+@pytest.mark.parametrize("requested", [None, "notes:read notes:write"])
+def test_the_event_has_the_granted_scopes(client, robot, user, audit_lines, requested):
+    """The scopes of a request without `scope` are the client's. Scopes that the user may not have are left out."""
+    Client.objects.get().scopes.set(Scope.objects.filter(name__in=["notes:read", "notes:write"]))
+    Scope.objects.filter(name="notes:write").update(groups=["editors"])
+    assert act(client, user.sub, form={"scope": requested}).json()["scope"] == "notes:read"
+    (issued,) = audit_lines("token.issued_for_user")
+    assert issued["details"] == {"grant": GRANT, "scope": "notes:read"}
+
+
 @pytest.mark.parametrize(
     ("name", "is_staff", "reason"),
     [("nobody@example.org", False, "no such user"), (None, True, "the user may not be acted for")],

@@ -97,7 +97,7 @@ def test_a_confidential_client_without_a_secret_cannot_authenticate(client, serv
 
 def test_an_empty_secret_matches_nothing_even_if_it_is_stored(service):
     service.secrets.update(digest=hashed(""))
-    assert not client_secret.matches(client_secret.stored_of(service), "", now=timezone.now())
+    assert not client_secret.use(client_secret.stored_of(service), "", now=timezone.now())
 
 
 def test_an_empty_secret_cannot_be_stored(service):
@@ -114,7 +114,7 @@ def test_a_secret_is_stored_as_a_keyed_hash(service):
 
 def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, service, monkeypatch):
     compared = []
-    monkeypatch.setattr(client_secret, "matches", lambda *args, **_: compared.append(args))
+    monkeypatch.setattr(client_secret, "use", lambda *args, **_: compared.append(args))
     form = OWN | {"client_id": "service", "client_secret": "wrong too"}
     assert error(post(client, "/oauth/token", form, **basic("service", "wrong"))) == (400, "invalid_request")
     assert compared == []
@@ -141,7 +141,7 @@ def test_an_unknown_client_costs_as_many_comparisons_as_a_known_one(webapp, monk
         with pytest.raises(InvalidClient):
             authenticate(request)
 
-    assert work(monkeypatch, client_secret, "matches", attempt) == [2, 2]
+    assert work(monkeypatch, client_secret, "use", attempt) == [2, 2]
 
 
 @override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.ScryptPasswordHasher"])

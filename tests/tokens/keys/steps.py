@@ -7,7 +7,7 @@ from tests.clock import database_at
 from tests.tokens.factories import operation
 from tokens.checks import key_health
 from tokens.conf import issuer
-from tokens.keys import keystore, store
+from tokens.keys import private_keys, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.rotation import rotate
 from tokens.keys.rules.policy import PRODUCTION
@@ -33,7 +33,7 @@ def forged_row(pair=None):
     `pair` is the key pair of the row. By default, it is a new one.
     """
     forged = SigningKey.objects.get(signs_at__isnull=False)
-    pair = pair or keystore.keystore("database").generate("RS256", bits=None)
+    pair = pair or private_keys.keystore("database").generate("RS256", bits=None)
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
     forged.withdraw_at = store.database_now() + timedelta(days=9)
     forged.encryption_key_id = "0" * 8

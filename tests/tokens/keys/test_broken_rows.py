@@ -14,7 +14,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, publication, rewrap, rotation, store
+from tokens.keys import adoption, keyring, private_keys, publication, rewrap, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -88,7 +88,7 @@ def forge(**columns):
 
     An attacker with access to the database can do that.
     """
-    pair = keystore.Database().generate("RS256", bits=None)
+    pair = private_keys.Database().generate("RS256", bits=None)
     forged = SigningKey.objects.filter(signs_at__isnull=False).first()
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
     for name, value in columns.items():

@@ -10,9 +10,9 @@ import pytest
 from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
+from tokens.keys.read_cache import PAUSE, Snapshots
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import PAUSE, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

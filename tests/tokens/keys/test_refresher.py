@@ -12,9 +12,9 @@ import pytest
 from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
+from tokens.keys.read_cache import Read, Snapshots
 from tokens.keys.refresher import LOOKS, Duty, Refresher
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Read, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

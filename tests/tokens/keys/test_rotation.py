@@ -11,7 +11,7 @@ from tests.clock import node_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.steps import at, forged_row, other, run
 from tokens.conf import issuer
-from tokens.keys import keyring, keystore, publication, store
+from tokens.keys import keyring, private_keys, publication, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -188,9 +188,9 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
 
 
 def test_no_key_is_created_whose_kid_a_command_would_read_as_an_option():
-    made = [keystore.Database().generate("ES256", bits=None) for _ in range(400)]
+    made = [private_keys.Database().generate("ES256", bits=None) for _ in range(400)]
     dashed = next(pair for pair in made if pair.kid.startswith("-"))
     plain, other_plain, *_ = (pair for pair in made if not pair.kid.startswith("-"))
-    with patch.object(keystore.Database, "generate", side_effect=[dashed, plain, dashed, other_plain]):
+    with patch.object(private_keys.Database, "generate", side_effect=[dashed, plain, dashed, other_plain]):
         run()
     assert dashed.kid not in set(SigningKey.objects.values_list("kid", flat=True))

@@ -36,16 +36,16 @@ def refused(*arguments):
     return error.value.returncode, str(error.value)
 
 
-def proves(client, secret):
-    return client_secret.matches(client_secret.stored_of(client), secret, now=timezone.now())
+def use(client, secret):
+    return client_secret.use(client_secret.stored_of(client), secret, now=timezone.now())
 
 
 def test_a_secret_is_replaced_without_downtime(webapp):
     further = json.loads(run("add", "webapp", "--json"))["client_secret"]
-    assert [proves(webapp, secret) for secret in (webapp.plain, further)] == [True, True]
+    assert [use(webapp, secret) for secret in (webapp.plain, further)] == [True, True]
     output = json.loads(run("revoke", "webapp", "--hint", f"…{webapp.plain[-4:]}", "--json"))["secrets"]
     assert [(one["hint"], one["live"]) for one in output] == [(webapp.plain[-4:], False)]
-    assert [proves(webapp, secret) for secret in (webapp.plain, further)] == [False, True]
+    assert [use(webapp, secret) for secret in (webapp.plain, further)] == [False, True]
     who = ("command:client_secret", "client:webapp")
     made, ended = events()
     assert made == ("client_secret.created", *who, {"secret": f"…{further[-4:]}", "expires_at": None})
@@ -56,7 +56,7 @@ def test_a_secret_is_replaced_without_downtime(webapp):
 def test_the_secret_is_printed_once_and_is_in_no_list_and_no_event(webapp):
     printed = run("add", "webapp", "--expires", "2999-01-31T12:00Z")
     secret = printed.splitlines()[1].split()[1]
-    assert proves(webapp, secret)
+    assert use(webapp, secret)
     assert printed.splitlines()[2] == "expires        2999-01-31 12:00:00 UTC"
     output = run("list", "webapp") + run("list", "--json") + str(events())
     digests = [bytes(one.digest).hex() for one in ClientSecret.objects.all()]
@@ -73,7 +73,7 @@ def test_a_secret_named_by_its_id_expires(webapp):
 
 
 def test_the_list_says_which_secret_is_used_which_has_expired_and_which_key_it_needs(webapp):
-    assert proves(webapp, webapp.plain)
+    assert use(webapp, webapp.plain)
     now = timezone.now()
     client_secret.create(webapp, now=now - timedelta(hours=2), expires_at=now - timedelta(hours=1))
     (expired, used) = json.loads(run("list", "webapp", "--json"))["secrets"]
@@ -108,7 +108,7 @@ def test_an_expired_or_revoked_secret_cannot_be_changed(webapp, ended, what):
     webapp.secrets.update(**ended)
     code, message = refused(what[0], "webapp", f"--hint={webapp.plain[-4:]}", *what[1:])
     assert (code, "has ended and cannot be changed" in message) == (3, True)
-    assert not proves(webapp, webapp.plain)
+    assert not use(webapp, webapp.plain)
     assert events() == []
 
 

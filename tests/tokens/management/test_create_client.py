@@ -32,7 +32,7 @@ def create(*arguments):
 def test_the_secret_is_printed_once_works_and_is_not_stored():
     printed = json.loads(create("--name", "S", "--grant", "client_credentials", "--scope", "notes:read", "--json"))
     client = Client.objects.get(client_id=printed["client_id"])
-    assert client_secret.matches(client_secret.stored_of(client), printed["client_secret"], now=timezone.now())
+    assert client_secret.use(client_secret.stored_of(client), printed["client_secret"], now=timezone.now())
     assert printed["client_secret"].encode() not in bytes(ClientSecret.objects.get().digest)
     assert [scope.name for scope in client.scopes.all()] == ["notes:read"]
     made, secret_event = AuditEvent.objects.order_by("pk")

@@ -54,7 +54,7 @@ def test_a_run_with_other_credentials_and_urls_updates_the_demo(tmp_path):
         "--credentials", str(file), "--webapp-url", "http://localhost:9002/", "--api-audience", "http://localhost:9001/"
     )
     assert User.objects.get(username="demo").check_password("other")
-    assert client_secret.matches(
+    assert client_secret.use(
         client_secret.stored_of(Client.objects.get(client_id="service")), "s" * 43, now=timezone.now()
     )
     webapp = Client.objects.get(client_id="webapp")

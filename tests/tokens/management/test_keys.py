@@ -54,7 +54,7 @@ def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(
 
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first, former]}
     run("rotate_keys", "--rewrap")
-    client_secret.matches(client_secret.stored_of(client), used, now=timezone.now())
+    client_secret.use(client_secret.stored_of(client), used, now=timezone.now())
     note, well = run("keys", "--check").splitlines()
     assert note.startswith(f"note: live client secrets hashed under {key_id}: 1; do not drop that value")
     assert well == "the signing keys are healthy", "nothing is wrong: the exit code is 0"
@@ -66,7 +66,7 @@ def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(
     assert (code, message.startswith(f"settings: live client secrets hashed under {key_id}: 1; ")) == (3, True)
     assert "put its value back" in message
     with pytest.raises(client_secret.LostKey, match=key_id):
-        client_secret.matches(client_secret.stored_of(client), idle, now=timezone.now())
-    assert client_secret.matches(client_secret.stored_of(client), used, now=timezone.now())
+        client_secret.use(client_secret.stored_of(client), idle, now=timezone.now())
+    assert client_secret.use(client_secret.stored_of(client), used, now=timezone.now())
     client.secrets.filter(encryption_key_id=key_id).update(revoked_at=timezone.now())
     assert run("keys", "--check") == "the signing keys are healthy\n"

@@ -102,7 +102,7 @@ def test_a_file_becomes_the_registry(apply):
     assert Scope.objects.get(name="reports:read").groups == ["Accounting"]
     assert ExchangePolicy.objects.get().scopes.get().name == "orders:read"
     assert result["secrets"].keys() == {"web", "orders-api"}
-    assert client_secret.matches(client_secret.stored_of(web), result["secrets"]["web"], now=timezone.now())
+    assert client_secret.use(client_secret.stored_of(web), result["secrets"]["web"], now=timezone.now())
     actions = list(AuditEvent.objects.order_by("pk").values_list("action", "subject", "actor"))
     assert ("client.created", "client:web", "command:apply") in actions
     assert ("exchange_policy.created", "client:orders-api", "command:apply") in actions
@@ -277,7 +277,7 @@ def test_secrets_go_to_a_file_that_only_the_user_can_read(apply, tmp_path):
     written = json.loads(path.read_text())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     web = Client.objects.get(client_id="web")
-    assert client_secret.matches(client_secret.stored_of(web), written["web"], now=timezone.now())
+    assert client_secret.use(client_secret.stored_of(web), written["web"], now=timezone.now())
     with pytest.raises(CommandError, match="File exists"):
         apply(FILE, "--secrets-to", str(path))
     again = tmp_path / "again.json"

@@ -66,6 +66,17 @@ def test_a_batch_that_fails_logs_no_user_out_and_keeps_the_batches_before_it(use
     assert User.objects.get(logged_out_at=None) == users[1]
 
 
+def test_a_selected_grant_is_revoked_with_its_consent_and_no_other(users, now):
+    others = UserGrant.objects.get(user=users[1])
+    selected = UserGrant.objects.filter(user=users[0])
+    assert access.revoke_selected(selected, reason="phished", actor="user:root", now=now) == 1
+    assert UserGrant.objects.get(revoked_at=None) == others
+    assert UserGrant.objects.exclude(revoked_at=None).get().revoke_reason == "phished"
+    assert Consent.objects.get().user == users[1], "else a new request would get a grant without a question"
+    assert events() == [("grant.revoked", "user:root", f"grant:{selected.get()}", {})]
+    assert access.revoke_selected(selected, reason="again", actor="user:root", now=now) == 0
+
+
 @pytest.fixture
 def clients(users):
     """Return three clients, in the order of their primary keys. The first has two grants, the second is disabled."""

@@ -300,11 +300,10 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
     assert not UserGrant.objects.exists()
 
 
-def while_logging_out(module):
+def while_logging_out():
     """Return a context in which the user is logged out everywhere just before a grant is created.
 
-    At that moment, the request that creates the grant has checked the session already. `module` is the module of
-    `tokens` that creates the grant.
+    At that moment, the request that creates the grant has checked the session already.
     """
     real = user_grant.create
 
@@ -314,7 +313,7 @@ def while_logging_out(module):
         everywhere.withdraw_consents(other)
         return real(of, *arguments, **named)
 
-    return patch(f"tokens.{module}.user_grant.create", create)
+    return patch.object(user_grant, "create", create)
 
 
 @pytest.mark.parametrize("ago", [0, -55], ids=["same clocks", "a fast node"])
@@ -324,7 +323,7 @@ def test_a_consent_answered_during_a_logout_everywhere_is_not_stored(client, app
     query = authorization(app, scope=SCOPE)
     page = client.get("/oauth/authorize", query)
     address = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
-    with while_logging_out("authorize.authorization_code"):
+    with while_logging_out():
         answer = client.post(address, {"shown": page.context["form"].initial["shown"], "allow": "true"})
     assert (answer.status_code, answer["Location"]) == (303, address), "to the same request, which leads to the login"
     assert not UserGrant.objects.exists()
@@ -338,7 +337,7 @@ def test_a_device_approved_during_a_logout_everywhere_gets_no_grant(client, apis
     log_in(client, user, ago=-55)
     path, form = "/oauth/device/verify", {"user_code": begun["user_code"]}
     form["shown"] = client.post(path, form).context["shown"]
-    with while_logging_out("grants.device_answer"):
+    with while_logging_out():
         answer = client.post(path, form | {"allow": "true"})
     assert parameters(answer)["next"] == f"{path}?user_code={begun['user_code']}"
     assert DeviceCode.objects.get().grant is None

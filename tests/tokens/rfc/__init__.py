@@ -93,7 +93,7 @@ NOT_ITS_GRANT = refusal("unauthorized_client", "This client may not use the gran
 
 def unknown_scope(name):
     """Return the expected refusal of a scope that the client may not request (RFC 6749 section 5.2)."""
-    return refusal("invalid_scope", f"The scope {name} is unknown, or this client may not ask for it.")
+    return refusal("invalid_scope", f"The scope {name} is unknown, or this client may not request it.")
 
 
 def repeated(name):

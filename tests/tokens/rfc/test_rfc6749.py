@@ -186,7 +186,7 @@ def test_an_expired_code_is_refused(client, webapp, code):
 
 STAYS = "openid notes:read offline_access"
 BAD_REFRESH = refusal("invalid_grant", "The refresh token is unknown, expired, or another client's.")
-NOT_ALLOWED = "The scope notes:write was not allowed by the user, or this client may not ask for it."
+NOT_ALLOWED = "The scope notes:write was not allowed by the user, or this client may not request it."
 TOO_MUCH = refusal("invalid_scope", NOT_ALLOWED)
 
 REFRESHES = {

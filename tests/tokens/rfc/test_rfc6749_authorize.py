@@ -27,8 +27,8 @@ def browser(client, user):
     return client
 
 
-UNKNOWN_SCOPE = sent_back("invalid_scope", "The scope unknown is unknown, or this client may not ask for it.")
-NOT_ITS_SCOPE = sent_back("invalid_scope", "The scope other:read is unknown, or this client may not ask for it.")
+UNKNOWN_SCOPE = sent_back("invalid_scope", "The scope unknown is unknown, or this client may not request it.")
+NOT_ITS_SCOPE = sent_back("invalid_scope", "The scope other:read is unknown, or this client may not request it.")
 NO_RESPONSE_TYPE = sent_back("invalid_request", "Missing response_type parameter.")
 NO_SUCH_TYPE = sent_back("unsupported_response_type", "The response type is not supported; use code.")
 NOWHERE = page(NOT_REGISTERED)

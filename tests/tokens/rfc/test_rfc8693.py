@@ -33,7 +33,7 @@ UNACCEPTABLE = refusal("invalid_request", "The subject token cannot be exchanged
 SUBJECT_TYPE = refusal("invalid_request", f"The subject token type is not supported; use {ACCESS_TOKEN}.")
 REQUESTED_TYPE = refusal("invalid_request", f"The requested token type is not supported; use {ACCESS_TOKEN}.")
 ACTOR = refusal("invalid_request", "An actor token is not supported: the client itself is the actor.")
-SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a token each.")
+SEVERAL = refusal("invalid_target", "A token is for one resource; request a token for each.")
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPES = ("notes:read", "notes:write", "other:read")
 READ = {"scope": "notes:read"}
 BOTH = {"scope": "notes:read other:read"}
-NOT_THERE = "The scope {} does not belong to the resource that was asked for."
+NOT_THERE = "The scope {} does not belong to the requested resource."
 OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("notes:read"))
 OTHER_SCOPE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
-SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a token each.")
-NO_SCOPE = refusal("invalid_scope", "No scope of the resource was asked for.")
+SEVERAL = refusal("invalid_target", "A token is for one resource; request a token for each.")
+NO_SCOPE = refusal("invalid_scope", "No scope of the resource was requested.")
 
 # What is asked for, and the token's one audience or the error: the same with a user and without.
 REQUESTS = {

@@ -225,7 +225,7 @@ def test_the_log_has_the_reason_if_the_user_cannot_allow_the_request(device, bro
     refused = [line for line in lines if line["action"] == "device.request_refused"]
     assert [line["details"]["reason"] for line in refused] == [
         "The user is not active.",
-        "No scope of the resource was asked for.",
+        "No scope of the resource was requested.",
     ]
     assert {(line["actor"], line["subject"]) for line in refused} == {(f"user:{user.username}", "client:tv")}
     assert error(poll(device, begun["device_code"])) == (400, "authorization_pending")

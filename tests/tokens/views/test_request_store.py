@@ -9,14 +9,16 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core import signing
 from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, stored_query
 from tests.tokens.pages import assert_page
-from tokens.authorize import request_row
+from tokens.authorize import reauthentication, request_row
 from tokens.authorize.request_row import LIFETIME
+from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
 from tokens.models import Client
@@ -45,6 +47,16 @@ def to_login(browser, client, **changes):
 
 def submit(browser, page, **form):
     return browser.post(page, {"login": "ada", "password": PASSWORD} | form)
+
+
+def test_the_handle_and_the_mark_of_a_request_have_the_database_s_clock(client, own, monkeypatch):
+    """The clocks of the nodes differ. So the time in handle and mark is the database's, which is all nodes' clock."""
+    database = timezone.now() + timedelta(seconds=50)
+    monkeypatch.setattr(keyring, "estimated_clock", lambda *, now: database)
+    back = parameters({"Location": to_login(client, own, prompt="login")})["next"]
+    assert int(back.partition("continue=")[2][:8], 16) == int(database.timestamp())
+    mark = reauthentication.mark_of(stored_query(client, back))
+    assert signing.loads(mark, salt=reauthentication.SALT)[1] == database.timestamp()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -139,7 +151,7 @@ def test_a_request_that_is_too_long_goes_to_no_invalid_redirect_uri(client, own,
 def test_a_request_that_can_never_succeed_is_refused_before_the_login_and_not_stored(client, own):
     answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * 5000))
     assert answer.status_code == 400
-    assert answer.context["error"] == "The scope unknown is unknown, or this client may not ask for it."
+    assert answer.context["error"] == "The scope unknown is unknown, or this client may not request it."
     assert not Session.objects.exists()
 
 

@@ -119,7 +119,7 @@ def scope_is_missing(app, code):
 
 
 def scope_is_unknown(app, code):
-    unknown = "The scope notes:burn is unknown, or this client may not ask for it."
+    unknown = "The scope notes:burn is unknown, or this client may not request it."
     return {"grant_type": "client_credentials", "scope": "notes:burn"}, (400, "invalid_scope", unknown)
 
 

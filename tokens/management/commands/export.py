@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 from tokens.management.exit_codes import COMMON_CODES, USAGE
 from tokens.management.operator_command import OperatorCommand
-from tokens.manifest import document
+from tokens.manifest import registry_export
 
 NOTES = """
   export > keyturn.yaml          the registry as YAML
@@ -33,7 +33,7 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Write the registry to the file that the operator named, or to standard output."""
-        found = document.export()
+        found = registry_export.export()
         text = as_json(found) if options["json"] else as_yaml(found)
         if options["to"] is None:
             self.stdout.write(text.rstrip("\n"))

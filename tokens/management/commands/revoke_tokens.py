@@ -108,7 +108,7 @@ def find(options: dict[str, Any]) -> BulkTarget:
         everything=options["all"],
         user=find_user(options["user"]) if options["user"] else None,
         client=find_client(options["client"]) if options["client"] else None,
-        grant=_grant(options["grant"]) if options["grant"] else None,
+        user_grant=_grant(options["grant"]) if options["grant"] else None,
         token_id=_token_id(options["jti"]) if options["jti"] else "",
     )
 

@@ -14,9 +14,9 @@ from tokens.factors import renewal
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys import rings, store
 from tokens.keys.cancellation import cancel
-from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
 from tokens.keys.operation import Outcome
+from tokens.keys.private_keys import NAMES
 from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
 from tokens.keys.rotation import rotate

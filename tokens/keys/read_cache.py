@@ -114,45 +114,45 @@ class Snapshots(Generic[R]):
         """Return True if a background refresh is alive and re-reads snapshots before they are old."""
         os.register_at_fork(after_in_child=self._renew_lock)
 
-    def get(self, ring: str, *, now: datetime) -> R:
+    def get(self, name: str, *, now: datetime) -> R:
         """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
 
         `now` is an instant of the database's clock if the snapshots are of keys, otherwise of this node's clock.
         """
-        latest = self._latest.get(ring)
+        latest = self._latest.get(name)
         if latest is not None and self._serves(latest, latest.age(now=now)):
             return latest
-        return self._newer(ring, latest, now=now)
+        return self._newer(name, latest, now=now)
 
-    def at(self, ring: str, *, node_time: datetime) -> R:
+    def at(self, name: str, *, node_time: datetime) -> R:
         """Return a snapshot that is not older than `snapshot_age`. Raises NotReady if there is none.
 
         `node_time` is this node's clock. If this clock was set since the last reading, the snapshot is re-read at once.
         """
-        latest = self._latest.get(ring)
+        latest = self._latest.get(name)
         if latest is not None and latest.was_stepped(node_time=node_time):
-            latest = self._reread(ring, latest, now=latest.carried(node_time=node_time))
-        return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
+            latest = self._reread(name, latest, now=latest.carried(node_time=node_time))
+        return self.get(name, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
-    def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock by which the snapshot called `ring` ages.
+    def estimate(self, name: str, *, node_time: datetime) -> datetime:
+        """Convert `node_time` from this node's clock to the clock by which the snapshot called `name` ages.
 
         A snapshot of a key ring ages by the database's clock, any other snapshot by this node's clock. Returns
         `node_time` unchanged if this process has no such snapshot. Does not read the database.
         """
-        latest = self._latest.get(ring)
+        latest = self._latest.get(name)
         return node_time if latest is None else latest.carried(node_time=node_time)
 
-    def refresh(self, ring: str, *, node_time: datetime) -> None:
-        """Re-read the snapshot of `ring` if there is none, or if it is older than half of the timing `reread`.
+    def refresh(self, name: str, *, node_time: datetime) -> None:
+        """Re-read the snapshot called `name` if there is none, or if it is older than half of the timing `reread`.
 
         Also re-reads the snapshot if this node's clock was set since the last reading. `node_time` is this node's
         clock. Raises NotReady if there is no snapshot and none can be read.
         """
-        latest = self._latest.get(ring)
+        latest = self._latest.get(name)
         now = node_time if latest is None else latest.carried(node_time=node_time)
         if latest is None or latest.was_stepped(node_time=node_time) or latest.age(now=now) > latest.policy.reread / 2:
-            self._reread(ring, latest, now=now)
+            self._reread(name, latest, now=now)
 
     def latest(self, name: str) -> R | None:
         """Return the latest snapshot called `name`, however old, or None if there is none, without a query."""
@@ -170,15 +170,15 @@ class Snapshots(Generic[R]):
         # A thread of the parent can have held the lock at the fork. It does not exist in the child.
         self._reading = threading.Lock()
 
-    def _newer(self, ring: str, old: R | None, *, now: datetime) -> R:
+    def _newer(self, name: str, old: R | None, *, now: datetime) -> R:
         """Re-read the snapshot (`_reread`), and return it if it is not older than `snapshot_age`.
 
         Raises NotReady if it is older, or if there is no snapshot.
         """
-        latest = self._reread(ring, old, now=now)
+        latest = self._reread(name, old, now=now)
         if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:
             # A snapshot that was just read is older than N: the process was suspended after the reading.
-            latest = self._reread(ring, latest, now=now)
+            latest = self._reread(name, latest, now=now)
         if latest.age(now=now) > latest.policy.snapshot_age:
             raise NotReady(f"{self._what} could not be read from the database for too long")
         return latest
@@ -187,36 +187,36 @@ class Snapshots(Generic[R]):
         """Drop every snapshot, so that the next request reads the database."""
         self._latest, self._failed_at = {}, {}
 
-    def _reread(self, ring: str, old: R | None, *, now: datetime) -> R:
+    def _reread(self, name: str, old: R | None, *, now: datetime) -> R:
         """Read a newer snapshot and return it, or return `old`, however old, if no snapshot can be read now.
 
         Raises NotReady if no snapshot can be read and `old` is None.
         """
         started_at = self._clock()
         usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
-        if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
+        if self._pauses(name) or not self._reading.acquire(timeout=0 if usable else WAIT):
             return self._or_refuse(old)
         try:
             # Another thread can have read, or failed, while this one waited for the lock.
-            newer = self._latest.get(ring)
+            newer = self._latest.get(name)
             if newer is not None and newer is not old:
                 return newer
-            if self._pauses(ring):
+            if self._pauses(name):
                 return self._or_refuse(old)
             waited = timedelta(seconds=self._clock() - started_at)
-            self._latest[ring] = self._read(ring, now + waited)
-            return self._latest[ring]
+            self._latest[name] = self._read(name, now + waited)
+            return self._latest[name]
         except (DatabaseError, InterfaceError) as error:
-            self._failed_at[ring] = self._clock()
+            self._failed_at[name] = self._clock()
             cause = " ".join(str(error).split())
             logger.warning("%s could not be read: %s: %s", self._what.capitalize(), type(error).__name__, cause)
             return self._or_refuse(old)
         finally:
             self._reading.release()
 
-    def _pauses(self, ring: str) -> bool:
-        """Return True if the last read of the snapshot of `ring` failed less than `PAUSE` ago."""
-        failed_at = self._failed_at.get(ring)
+    def _pauses(self, name: str) -> bool:
+        """Return True if the last read of the snapshot called `name` failed less than `PAUSE` ago."""
+        failed_at = self._failed_at.get(name)
         return failed_at is not None and self._clock() - failed_at < PAUSE
 
     def _or_refuse(self, old: R | None) -> R:

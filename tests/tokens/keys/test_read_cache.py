@@ -18,9 +18,9 @@ from tests.clock import node_at
 from tests.tokens.factories import basic, post
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
+from tokens.keys.read_cache import Snapshots
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 THREADS = 8

@@ -1,4 +1,7 @@
-"""Keystores: the database, with encrypted private halves, or a PKCS#11 token, which never reveals a private half."""
+"""Generate, load and destroy private keys in a keystore.
+
+A keystore is the database, with encrypted private halves, or a PKCS#11 token, which never reveals a private half.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tokens.keys import keystore
+from tokens.keys import private_keys
 from tokens.models import Ring
 
 
@@ -25,11 +25,11 @@ class Store:
 @pytest.fixture
 def store(monkeypatch):
     made = Store("-one", "-two", "three")
-    monkeypatch.setattr(keystore, "keystore", lambda _name: made)
+    monkeypatch.setattr(private_keys, "keystore", lambda _name: made)
     return made
 
 
 def test_a_key_pair_whose_kid_begins_with_a_dash_is_destroyed_and_generated_again(store):
-    with keystore.fresh_pairs(Ring(keystore=keystore.DATABASE, algorithm="ES256"), 1) as pairs:
+    with private_keys.fresh_pairs(Ring(keystore=private_keys.DATABASE, algorithm="ES256"), 1) as pairs:
         assert [pair.kid for pair in pairs] == ["three"]
     assert store.destroyed == ["secret of -one", "secret of -two"]

@@ -127,6 +127,7 @@ def running(factory: pytest.TempPathFactory, **options: str) -> Iterator[Stack]:
     variables = environment.prepare(where, {"ISSUER_URL": issuer, "BEHIND_PROXY": "true"}, var)
     prepared.set_up(variables, var, where)
     manage_process.command(variables.issuer, "shell", "-c", MAKE_USER)
+    variables.issuer["DJANGO_SETTINGS_MODULE"] = "tests.cheap_passwords"
     variables.issuer["GROUPS_CLAIM"] = GROUP
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one user logs in for every test
     variables.issuer.update(options, SSL_CERT_FILE=str(certificate))

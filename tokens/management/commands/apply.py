@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from tokens import conf
 from tokens.keys import store
-from tokens.management.arguments import confirm
+from tokens.management.arguments import confirm, file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
 from tokens.manifest import plan, schema
@@ -57,7 +57,7 @@ class Command(OperatorCommand):
             "--yes", action="store_true", help="with --prune: do not ask for confirmation; required without a terminal"
         )
         parser.add_argument(
-            "--secrets-to", type=Path, metavar="FILE",
+            "--secrets-to", type=file_path, metavar="FILE",
             help="write the secrets of new clients to this new file (JSON, mode 0600) instead of printing them",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object")

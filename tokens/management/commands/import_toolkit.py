@@ -16,7 +16,7 @@ from tokens.handover.other_database import CannotConnect
 from tokens.handover.toolkit_report import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
 from tokens.keys import store
-from tokens.management.arguments import one_line, operation, seconds
+from tokens.management.arguments import file_path, one_line, operation, seconds
 from tokens.management.exit_codes import USAGE
 from tokens.management.operator_command import OperatorCommand
 
@@ -54,7 +54,7 @@ class Command(OperatorCommand):
             help="an API of this issuer, whose scopes the clients may request; can be repeated",
         )  # fmt: skip
         parser.add_argument(
-            "--rsa-key", type=Path, metavar="FILE", help="OIDC_RSA_PRIVATE_KEY, or its public half, as PEM"
+            "--rsa-key", type=file_path, metavar="FILE", help="OIDC_RSA_PRIVATE_KEY, or its public half, as PEM"
         )
         parser.add_argument(
             "--expire-seconds", type=seconds, metavar="SECONDS",

@@ -15,6 +15,7 @@ from tokens.handover.dump import MalformedDump
 from tokens.handover.dump_user import UserImport
 from tokens.handover.user_import import ImportedUsers
 from tokens.keys import store
+from tokens.management.arguments import file_path
 from tokens.management.exit_codes import USAGE
 from tokens.management.operator_command import OperatorCommand
 
@@ -48,7 +49,9 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the arguments and options of this command to `parser`."""
-        parser.add_argument("file", metavar="FILE", type=Path, help="from manage.py dumpdata auth.User (json or jsonl)")
+        parser.add_argument(
+            "file", metavar="FILE", type=file_path, help="from manage.py dumpdata auth.User (json or jsonl)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
         parser.add_argument(
             "--model", default="auth.user", help="the model of the users in the dump, such as accounts.User"
@@ -64,7 +67,9 @@ class Command(OperatorCommand):
             help="trust the e-mail addresses of the dump: each counts as verified, and applications identify users by"
             " it. Only if the other project verified them",
         )
-        parser.add_argument("--subs-to", type=Path, metavar="FILE", help="write primary keys and subs to this CSV file")
+        parser.add_argument(
+            "--subs-to", type=file_path, metavar="FILE", help="write primary keys and subs to this CSV file"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -14,6 +14,7 @@ from tokens import conf
 from tokens.handover import key_backup
 from tokens.handover.key_backup import CannotRestore
 from tokens.keys import store
+from tokens.management.arguments import file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
 
@@ -51,11 +52,11 @@ class Command(OperatorCommand):
         save = actions.add_parser("save", help="write a new file with the keys (mode 0600)")
         unseal = actions.add_parser("open", help="write the value of KEY_ENCRYPTION_KEYS to a new file (mode 0600)")
         restore = actions.add_parser("restore", help="insert the keys into a database that has none")
-        unseal.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
+        unseal.add_argument("--to", type=file_path, required=True, metavar="FILE", help="a new file")
         for action in (save, unseal, restore):
-            action.add_argument("file", type=Path, metavar="FILE", help="the backup")
+            action.add_argument("file", type=file_path, metavar="FILE", help="the backup")
             action.add_argument(
-                "--passphrase-file", type=Path, metavar="FILE", help="its first line; without it, you are asked"
+                "--passphrase-file", type=file_path, metavar="FILE", help="its first line; without it, you are asked"
             )
             action.add_argument("--json", action="store_true", help="print one JSON object")
 

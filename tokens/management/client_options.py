@@ -19,7 +19,6 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--site",
         metavar="URL",
-        default="",
         help="with --for: scheme and host of the application, for its redirect URIs",
     )
     _add_permissions(parser)
@@ -81,9 +80,7 @@ def _add_keys(parser: ArgumentParser) -> None:
         "--jwks", type=jwks_file, metavar="FILE",
         help="the client's public keys (private_key_jwt) as a JWKS, JWK or PEM; the client then has no secret",
     )  # fmt: skip
-    parser.add_argument(
-        "--jwks-uri", default="", metavar="URL", help="or the https URL where the client publishes its keys"
-    )
+    parser.add_argument("--jwks-uri", metavar="URL", help="or the https URL where the client publishes its keys")
     parser.add_argument(
         "--legacy-audience",
         action="store_true",

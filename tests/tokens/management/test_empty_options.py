@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 
 from tests.tokens.management.test_json import OWN
 from tokens.management.operator_command import _actions
-from tokens.models import SigningKey, User
+from tokens.models import Client, SigningKey, User
 
 pytestmark = pytest.mark.django_db
 EMPTY = "is empty: give it a value, or leave it out. A variable of the shell can be unset"
@@ -62,21 +62,31 @@ def run(*arguments: str) -> str:
         (["client_secret", "expire", "service", "--at", "2030-01-01T00:00Z", "--hint", ""], "--hint"),
         (["create_api", "--identifier", "https://api.example/", "--name", " "], "--name"),
         (["create_api", "--identifier", "https://api.example/", "--name", "A", "--client", ""], "--client"),
+        (["create_client", "--name", "A", "--grant", "client_credentials", "--jwks-uri", ""], "--jwks-uri"),
+        (["create_client", "--for", "oauth2-proxy", "--site", ""], "--site"),
+        (["audit", "--actor", ""], "--actor"),
+        (["audit", "--client", ""], "--client"),
+        (["audit", "--action", " "], "--action"),
     ],
 )
 def test_a_command_refuses_an_empty_option_and_changes_nothing(arguments: list[str], option: str) -> None:
     run("rotate_keys")
     User.objects.create_user("ada")
     before = list(SigningKey.objects.order_by("pk").values())
-    with pytest.raises(CommandError, match=f"{option} is empty: give it a value, or leave it out") as refused:
+    with pytest.raises(CommandError, match=f"^{option} {EMPTY}$") as refused:
         run(*arguments)
     assert refused.value.returncode == 2
+    assert not Client.objects.exists()
     assert list(SigningKey.objects.order_by("pk").values()) == before
 
 
-@pytest.mark.parametrize(
-    "arguments", [["audit", "--actor", ""], ["access", "disable", "--user", "ada", "--reason", ""], ["keys"]]
-)
+def test_only_a_reason_is_empty_by_default() -> None:
+    # An option that is empty by default accepts an empty variable of the shell.
+    found = {(name, action.option_strings[0]) for name, action in actions() if action.default == ""}
+    assert found == {("access", "--reason"), ("revoke_user", "--reason")}
+
+
+@pytest.mark.parametrize("arguments", [["access", "disable", "--user", "ada", "--reason", ""], ["keys"]])
 def test_an_option_that_is_empty_by_default_can_be_given_empty(arguments: list[str]) -> None:
     run("rotate_keys")
     User.objects.create_user("ada")

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from tokens import conf
 from tokens.keys import store
+from tokens.management import private_file
 from tokens.management.arguments import confirm, file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
@@ -133,12 +134,12 @@ def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
 
 
 def create(path: Path) -> int:
-    """Create a file that only the user of this process can read, and return its descriptor.
+    """Create the file of --secrets-to, and return its descriptor.
 
     Raises CommandError if the file exists or cannot be created.
     """
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return private_file.create(path)
     except OSError as error:
         raise CommandError(f"--secrets-to: {path}: {error.strerror}", returncode=USAGE) from error
 

@@ -14,6 +14,7 @@ from tokens import conf
 from tokens.handover import key_backup
 from tokens.handover.key_backup import CannotRestore
 from tokens.keys import store
+from tokens.management import private_file
 from tokens.management.arguments import file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
@@ -129,5 +130,5 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError if the file exists or cannot be written.
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(private_file.create(path), "wb") as file:
         file.write(content)

@@ -6,8 +6,10 @@ The tests of issuer and API share these tables.
 from django.db import Error, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 
-def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = None) -> Error:
-    """Return a database error of the class `kind`, as Django raises it.
+def raised(
+    kind: type[Error], sqlstate: str | None = None, reason: str | None = None, *, text: str = "password=hunter2"
+) -> Error:
+    """Return a database error of the class `kind` with the text `text`, as Django raises it.
 
     Its cause is an error of the driver with this SQLSTATE and this reason.
     """
@@ -16,7 +18,7 @@ def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = 
     if reason:
         cause.reason = reason  # type: ignore[attr-defined]
     try:
-        raise kind("password=hunter2") from cause
+        raise kind(text) from cause
     except Error as error:
         return error
 

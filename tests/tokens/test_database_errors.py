@@ -1,10 +1,10 @@
 """The database errors that count as an outage, by SQLSTATE, and their reasons in the log."""
 
 import pytest
-from django.db import InternalError, OperationalError
+from django.db import Error, IntegrityError, InternalError, OperationalError
 
 from tests.database_errors import BUGS, OUTAGES, raised
-from tokens.database_errors import outage
+from tokens.database_errors import interrupted, outage, unavailable
 
 
 @pytest.mark.parametrize("name", OUTAGES)
@@ -23,3 +23,32 @@ def test_a_read_only_database_and_a_lack_of_connections_have_different_reasons()
     assert outage(raised(InternalError, "25006")) == "the database is read-only"
     assert "connection" in str(outage(raised(OperationalError, "53300")))
     assert outage(raised(OperationalError, reason="the driver's own")) == "the driver's own"
+
+
+CONNECT = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  '
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (raised(OperationalError, "55P03"), "interrupted"),
+        (raised(InternalError, "25P04"), "interrupted"),
+        (OperationalError("database is locked"), "interrupted"),
+        (raised(OperationalError, "57P01"), "unavailable"),
+        (raised(OperationalError, "53300"), "unavailable"),
+        (raised(OperationalError, "08003"), "unavailable"),
+        (raised(OperationalError, text=f"{CONNECT}sorry, too many clients already"), "unavailable"),
+        (raised(OperationalError, text=f'{CONNECT}too many connections for role "keyturn"'), "unavailable"),
+        (raised(OperationalError, text=f"{CONNECT}remaining connection slots are reserved"), "unavailable"),
+        (raised(OperationalError, text=f"{CONNECT}the database system is starting up"), "unavailable"),
+        (raised(OperationalError, text="server closed the connection unexpectedly"), "unavailable"),
+        (raised(OperationalError, text=f'{CONNECT}password authentication failed for user "keyturn"'), None),
+        (raised(OperationalError, "53100", text="too many clients"), None),
+        (raised(IntegrityError, "23505", text="the database system is "), None),
+        (raised(IntegrityError, text="the database system is "), None),
+    ],
+    ids=str,
+)
+def test_an_error_that_passes_by_itself_is_told_from_a_wrong_url(error: Error, expected: str | None) -> None:
+    assert interrupted(error) == (expected == "interrupted")
+    assert unavailable(error) == (expected == "unavailable")

@@ -21,8 +21,15 @@ COMMANDS = [name for app, name in OWN if app == "tokens"]
 OTHER_CODES = {"check_proxy", "conformance", "inspect_token"}
 """Commands whose exit codes 3 and 4 have other meanings, so that every other error exits with 1."""
 INTERRUPTED = "another process or a time limit interrupted the command: "
+UNAVAILABLE = "the database is not available at the moment: "
 ERRORS = {
-    "a connection that failed": (raised(OperationalError, "08006"), FAILED, "the database (DATABASE_URL) cannot be"),
+    "no such server": (raised(OperationalError), FAILED, "the database (DATABASE_URL) cannot be used: "),
+    "a connection that failed": (raised(OperationalError, "08006"), LOCKED, UNAVAILABLE),
+    "a server that shuts down": (raised(OperationalError, "57P01"), LOCKED, UNAVAILABLE),
+    "a server that crashed": (raised(OperationalError, "57P02"), LOCKED, UNAVAILABLE),
+    "a server that starts": (raised(OperationalError, "57P03"), LOCKED, UNAVAILABLE),
+    "a server without a free connection": (raised(OperationalError, "53300"), LOCKED, UNAVAILABLE),
+    "a full disk": (raised(OperationalError, "53100"), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a closed connection": (raised(InterfaceError), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a read-only database": (raised(InternalError, "25006"), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a lock timeout": (raised(OperationalError, "55P03"), LOCKED, INTERRUPTED),
@@ -30,6 +37,7 @@ ERRORS = {
     "a serialization failure": (raised(OperationalError, "40001"), LOCKED, INTERRUPTED),
     "a statement timeout": (raised(OperationalError, "57014"), LOCKED, INTERRUPTED),
     "an idle transaction": (raised(InternalError, "25P03"), LOCKED, INTERRUPTED),
+    "a transaction timeout": (raised(InternalError, "25P04"), LOCKED, INTERRUPTED),
     "a locked SQLite file": (OperationalError("database is locked"), LOCKED, INTERRUPTED),
     "a conflict": (raised(IntegrityError, "23505"), UNSAFE, "the database refused the change: "),
     "a value that does not fit": (raised(DataError, "22001"), USAGE, "the database cannot store a value: "),

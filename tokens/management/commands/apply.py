@@ -36,10 +36,10 @@ its default. A second run changes nothing. The file contains no secret, and exis
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or the file is malformed or cannot be registered: nothing was changed
   3  not confirmed, or refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 

@@ -33,10 +33,10 @@ half is stored. The other database is only read. docs/moving.md has the steps, a
 
 exit codes:
   0  done; see refused_clients and refused_tokens for what was not taken
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or the database has no tables of the toolkit: nothing was imported
   3  the RSA key cannot be published, or refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 

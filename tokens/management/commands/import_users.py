@@ -35,10 +35,10 @@ that stored the old one. docs/moving.md says what is not taken.
 
 exit codes:
   0  done; see "refused" for users who were not taken
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing, or the subs could not be written
   2  wrong usage, or the file is not a dump: nothing was imported
   3  refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 

@@ -33,10 +33,10 @@ Keys that were revoked since the backup come back: run after_restore, or revoke_
 
 exit codes:
   0  done
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or a file cannot be read or written
   3  the passphrase is wrong, the file was changed, or the database has keys already
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  a private key does not decrypt: set KEY_ENCRYPTION_KEYS to what `open` writes
 """
 

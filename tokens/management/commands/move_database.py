@@ -21,10 +21,10 @@ the steps around it.
 
 exit codes:
   0  done: every row is in the target
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage
   3  refused, or a row differs: the target is not empty, does not answer, or a signing key does not decrypt
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  KEY_ENCRYPTION_KEYS is malformed
 """
 NEXT = """Next:

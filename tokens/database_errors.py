@@ -4,6 +4,7 @@
   raise the same class. The SQLSTATE distinguishes them (PostgreSQL appendix A).
 - An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
 - A command distinguishes errors that a later run can avoid (`interrupted`, `unavailable`) from a wrong DATABASE_URL.
+- The full text of an error of PostgreSQL can contain a row, with hashes or sealed keys. `message` leaves the row out.
 - `resources/database_errors.py` implements the rule for outages, and `tests/database_errors.py` tests both modules.
 """
 
@@ -67,6 +68,20 @@ def unavailable(error: Error) -> bool:
     if state:
         return state.startswith(LOST_CONNECTION) or state in NO_CONNECTION
     return isinstance(error, OperationalError) and any(text in str(error) for text in NO_CONNECTION_TEXTS)
+
+
+def message(error: Error) -> str:
+    """Return the text of the error on one line. For an error of PostgreSQL, without the row and its values.
+
+    If a constraint refused a row, the text has the name of the constraint.
+    """
+    diagnostics = getattr(error.__cause__, "diag", None)
+    primary = getattr(diagnostics, "message_primary", None)
+    if primary is None:
+        return " ".join(str(error).split())
+    name = getattr(diagnostics, "constraint_name", None)
+    constraint = f" (constraint {name})" if name and name not in primary else ""
+    return " ".join(primary.split()) + constraint
 
 
 def _state(error: Error) -> str:

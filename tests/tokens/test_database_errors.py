@@ -1,10 +1,12 @@
 """The database errors that count as an outage, by SQLSTATE, and their reasons in the log."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.db import Error, IntegrityError, InternalError, OperationalError
 
 from tests.database_errors import BUGS, OUTAGES, raised
-from tokens.database_errors import interrupted, outage, unavailable
+from tokens.database_errors import interrupted, message, outage, unavailable
 
 
 @pytest.mark.parametrize("name", OUTAGES)
@@ -52,3 +54,21 @@ CONNECT = 'connection failed: connection to server at "127.0.0.1", port 5432 fai
 def test_an_error_that_passes_by_itself_is_told_from_a_wrong_url(error: Error, expected: str | None) -> None:
     assert interrupted(error) == (expected == "interrupted")
     assert unavailable(error) == (expected == "unavailable")
+
+
+def test_the_message_of_an_error_has_the_constraint_and_no_row() -> None:
+    primary = 'null value in column "name" of relation "tokens_client" violates not-null constraint'
+    error = raised(IntegrityError, "23502", text=f"{primary}\nDETAIL:  Failing row contains (7, hunter2).")
+    error.__cause__.diag = SimpleNamespace(message_primary=primary, constraint_name=None)  # type: ignore[union-attr]
+    assert message(error) == primary
+    error.__cause__.diag = SimpleNamespace(  # type: ignore[union-attr]
+        message_primary="the key is\nkept", constraint_name="tokens_key_kept"
+    )
+    assert message(error) == "the key is kept (constraint tokens_key_kept)"
+    error.__cause__.diag = SimpleNamespace(  # type: ignore[union-attr]
+        message_primary='violates check constraint "kept"', constraint_name="kept"
+    )
+    assert message(error) == 'violates check constraint "kept"'
+    assert message(IntegrityError("UNIQUE constraint failed:\n tokens_client.client_id")) == (
+        "UNIQUE constraint failed: tokens_client.client_id"
+    )

@@ -57,7 +57,7 @@ def refusal(error: Exception) -> tuple[int, str]:
 
 
 def _of_database(error: Error) -> tuple[int, str]:
-    text = " ".join(str(error).split())
+    text = database_errors.message(error)
     if isinstance(error, IntegrityError):
         remedy = "Another process can have changed the same rows: look at them, then run the command again"
         return UNSAFE, f"the database refused the change: {text}. {remedy}"

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
@@ -178,3 +179,13 @@ def test_a_ring_that_another_process_holds_does_not_stop_the_command_for_the_nex
         command.for_each(["held", "free"], act)
     assert command.stdout.getvalue() == "free: done\n"
     assert command.stderr.getvalue().startswith("held: another process held the ring for 30 s")
+
+
+@pytest.mark.django_db
+def test_a_command_prints_no_row_that_the_database_refused(monkeypatch):
+    primary = 'null value in column "kid" of relation "tokens_signingkey" violates not-null constraint'
+    error = raised(IntegrityError, "23502", text=f"{primary}\nDETAIL:  Failing row contains (7, sealed).")
+    error.__cause__.diag = SimpleNamespace(message_primary=primary, constraint_name=None)
+    _, message = failure(load_command_class("tokens", "purge_tokens"), error, monkeypatch)
+    assert message.startswith(f"the database refused the change: {primary}. ")
+    assert "sealed" not in message

@@ -231,9 +231,7 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
-    "tests/services/test_move_database.py": "handover/database_copy",
-    "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/former_key handover/toolkit_client"
-    " handover/toolkit_token",
+    "tests/tokens/handover/test_toolkit.py": "handover/former_key handover/toolkit_client handover/toolkit_token",
     "tests/tokens/handover/test_user_import.py": "handover/dump_user management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
     " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune manifest/run",

@@ -70,7 +70,7 @@ def unavailable(error: Error) -> bool:
     return isinstance(error, OperationalError) and any(text in str(error) for text in NO_CONNECTION_TEXTS)
 
 
-def message(error: Error) -> str:
+def message(error: Exception) -> str:
     """Return the text of the error on one line. For an error of PostgreSQL, without the row and its values.
 
     If a constraint refused a row, the text has the name of the constraint.

@@ -51,7 +51,7 @@ CONNECT = 'connection failed: connection to server at "127.0.0.1", port 5432 fai
     ],
     ids=str,
 )
-def test_an_error_that_passes_by_itself_is_told_from_a_wrong_url(error: Error, expected: str | None) -> None:
+def test_an_error_that_passes_by_itself_differs_from_a_wrong_url(error: Error, expected: str | None) -> None:
     assert interrupted(error) == (expected == "interrupted")
     assert unavailable(error) == (expected == "unavailable")
 

@@ -48,8 +48,10 @@ class Command(OperatorCommand):
         """Copy the database, verify the copy, and print the number of rows."""
         try:
             moved = database_copy.move(options["to"], self._progress(quiet=options["json"]))
-        except (CannotMove, CannotConnect) as error:
+        except CannotMove as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
+        except CannotConnect as error:
+            raise CommandError(f"--to: {error}", returncode=UNSAFE) from error
         if options["json"]:
             rows, left = dict(moved.rows), list(moved.left)
             self.stdout.write(json.dumps({"rows": rows, "keys": moved.keys, "left": left}))

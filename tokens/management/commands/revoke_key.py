@@ -98,8 +98,8 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
 def check_options(options: dict[str, Any]) -> None:
     """Raise CommandError for options that do not go together, and for a reason that cannot be stored."""
     wrong = {
-        "pass either one kid or --all": bool(options["kid"]) == options["all"],
-        "--ring needs --all: a kid belongs to one ring": options["ring"] and not options["all"],
+        "pass either one kid or --all": (options["kid"] is not None) == options["all"],
+        "--ring needs --all: a kid belongs to one ring": options["ring"] is not None and not options["all"],
         "--json cannot ask for confirmation: add --yes": options["json"] and not options["yes"],
         "--reason is empty: enter a reason, which is stored with the key": not options["reason"].strip(),
         f"--reason has {len(options['reason'])} characters, and at most {LONGEST_REASON} can be stored": (
@@ -116,7 +116,7 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
     If the operator named only a kid, returns [""], and `run` finds the ring. Raises UnknownKey if no ring has a key.
     """
-    if options["ring"] or options["kid"]:
+    if options["ring"] is not None or options["kid"] is not None:
         return [options["ring"] or ""]
     if names := rings.with_keys():
         return names

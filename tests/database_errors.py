@@ -39,6 +39,7 @@ def raised(
 OUTAGES = {
     "a read-only transaction": raised(InternalError, "25006"),
     "a transaction that stood still": raised(InternalError, "25P03"),
+    "a transaction that took too long": raised(InternalError, "25P04"),
     "a connection that failed": raised(OperationalError, "08006"),
     "a protocol violation": raised(InternalError, "08P01"),
     "no connection is free": raised(OperationalError, "53300"),

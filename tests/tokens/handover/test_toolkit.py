@@ -143,6 +143,7 @@ def test_a_second_run_takes_no_used_token_again_although_its_row_was_purged(load
 
 
 def test_a_refused_import_publishes_no_key(load, stock, monkeypatch):
+    call_command("rotate_keys", stdout=StringIO())
     def refuse(*_):
         raise NoToolkit("no tables")
 
@@ -212,6 +213,14 @@ def test_another_file_is_not_published(load, tmp_path, content):
     assert "AAAA" not in str(caught.value)
     with pytest.raises(CommandError, match="No such file"):
         load("--rsa-key", str(tmp_path / "none.pem"))
+
+
+def test_a_key_without_a_ring_to_publish_it_refuses_the_whole_import(load, stock):
+    for options in ((), ("--dry-run",)):
+        with pytest.raises(CommandError, match="there is no ring") as refused:
+            load("--rsa-key", stock["key"], *options)
+        assert refused.value.returncode != 0
+    assert not Client.objects.exists()
 
 
 def test_another_database_is_refused(load, tmp_path):

@@ -79,8 +79,11 @@ class Command(OperatorCommand):
         )
         try:
             with other_database.connected(options["database"]) as source:
+                # A key that is refused imports nothing, and a refused import publishes no key.
+                kid = publish(pem, now=now, dry_run=True)
                 report = toolkit.load(source, wanted)
-                kid = publish(pem, options, now=now)  # last: a refused import publishes no key
+                if not wanted.dry_run:
+                    publish(pem, now=now)
         except (NoToolkit, CannotConnect) as error:
             raise CommandError(f"--database: {error}", returncode=USAGE) from error
         except ValidationError as error:
@@ -99,14 +102,14 @@ def read(path: Path | None) -> bytes | None:
         raise CommandError(f"--rsa-key: {path}: {error.strerror}", returncode=USAGE) from error
 
 
-def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
+def publish(pem: bytes | None, *, now: datetime, dry_run: bool = False) -> str | None:
     """Publish the public half of the RSA key `pem` in the JWKS, and return its kid. Returns None if `pem` is None.
 
-    With --dry-run, only computes the kid.
+    A dry run only checks the key.
     """
     if pem is None:
         return None
-    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
+    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=dry_run)
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:

@@ -56,6 +56,19 @@ def refusal(error: Exception) -> tuple[int, str]:
     return USAGE if isinstance(error, UnknownKey | WrongRing) else UNSAFE, str(error)
 
 
+def is_of_one_ring(error: Exception) -> bool:
+    """Return True if the error can be that of one key ring, so that a command continues with the next ring.
+
+    A database that cannot be used, for example, fails for every ring.
+    """
+    return isinstance(error, KeyProblem | IntegrityError) or (isinstance(error, Error) and _is_interruption(error))
+
+
+def _is_interruption(error: Error) -> bool:
+    # SQLite has no SQLSTATE, so the text of its error decides.
+    return getattr(error.__cause__, "sqlstate", None) in INTERRUPTED or "database is locked" in str(error)
+
+
 def _of_database(error: Error) -> tuple[int, str]:
     text = " ".join(str(error).split())
     if isinstance(error, IntegrityError):
@@ -63,8 +76,7 @@ def _of_database(error: Error) -> tuple[int, str]:
         return UNSAFE, f"the database refused the change: {text}. {remedy}"
     if isinstance(error, DataError):
         return USAGE, f"the database cannot store a value: {text}. Correct the value, then run the command again"
-    # SQLite has no SQLSTATE, so the text of its error decides.
-    if getattr(error.__cause__, "sqlstate", None) in INTERRUPTED or "database is locked" in text:
+    if _is_interruption(error):
         return LOCKED, f"another process or a time limit interrupted the command: {text}. Run the command again"
     if missing := _missing_migrations():
         return FAILED, f"the database lacks {missing} migrations: run manage.py migrate first"

@@ -56,6 +56,16 @@ def refusal(error: Exception) -> tuple[int, str]:
     return USAGE if isinstance(error, UnknownKey | WrongRing) else UNSAFE, str(error)
 
 
+def is_of_one_ring(error: Exception) -> bool:
+    """Return True if the error can be that of one key ring, so that a command continues with the next ring.
+
+    A database that cannot be used, for example, fails for every ring.
+    """
+    return isinstance(error, KeyProblem | IntegrityError) or (
+        isinstance(error, Error) and database_errors.interrupted(error)
+    )
+
+
 def _of_database(error: Error) -> tuple[int, str]:
     text = database_errors.message(error)
     if isinstance(error, IntegrityError):

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
+from django.db import Error
 
 from tokens import __version__
 from tokens.keys.deadline import translated_errors
 from tokens.keys.errors import KeyProblem
 from tokens.management.arguments import EMPTY
-from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, refusal
+from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, is_of_one_ring, refusal
 
 
 class OperatorCommand(BaseCommand):
@@ -104,19 +104,20 @@ class KeyCommand(OperatorCommand):
         """Call `act` with the name of each key ring, and print the results.
 
         If there is one ring, raises the error of `act`. If there are several rings, prints an error of `act` and
-        continues with the next ring. Raises the first error after the last ring.
+        continues with the next ring. Raises the first error after the last ring. An error that is not of one ring
+        (`is_of_one_ring`), such as a lost connection, is raised at once.
         """
-        first_error: KeyProblem | IntegrityError | None = None
+        first_error: KeyProblem | Error | None = None
         for ring in rings:
             try:
                 with translated_errors():  # the error of a ring names the ring's lock and the time limit of a step
                     result = act(ring)
                 self.stdout.write(result)
-            except (KeyProblem, IntegrityError) as error:
-                if len(rings) == 1:
+            except (KeyProblem, Error) as error:
+                if len(rings) == 1 or not is_of_one_ring(error):
                     raise
                 first_error = first_error or error
-                self.stderr.write(f"{ring}: {error}")
+                self.stderr.write(f"{ring}: {refusal(error)[1]}")
         if first_error:
             raise first_error
 

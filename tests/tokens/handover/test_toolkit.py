@@ -144,6 +144,7 @@ def test_a_second_run_takes_no_used_token_again_although_its_row_was_purged(load
 
 def test_a_refused_import_publishes_no_key(load, stock, monkeypatch):
     call_command("rotate_keys", stdout=StringIO())
+
     def refuse(*_):
         raise NoToolkit("no tables")
 

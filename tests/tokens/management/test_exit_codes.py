@@ -189,3 +189,33 @@ def test_a_command_prints_no_row_that_the_database_refused(monkeypatch):
     _, message = failure(load_command_class("tokens", "purge_tokens"), error, monkeypatch)
     assert message.startswith(f"the database refused the change: {primary}. ")
     assert "sealed" not in message
+
+
+@pytest.mark.parametrize("kind", ["a deadlock", "a serialization failure", "a conflict"])
+def test_a_step_that_the_database_interrupted_does_not_stop_the_command_for_the_next_rings(kind):
+    command = KeyCommand(stdout=StringIO(), stderr=StringIO())
+    error, _, message = ERRORS[kind]
+
+    def act(ring: str) -> str:
+        if ring == "interrupted":
+            raise error
+        return f"{ring}: done"
+
+    with pytest.raises(type(error)) as failed:
+        command.for_each(["interrupted", "free"], act)
+    assert failed.value is error
+    assert command.stdout.getvalue() == "free: done\n"
+    assert command.stderr.getvalue().startswith(f"interrupted: {message}")
+    assert command.stderr.getvalue().count("\n") == 1
+
+
+def test_a_lost_connection_stops_the_command_at_the_first_ring():
+    command, steps = KeyCommand(stdout=StringIO(), stderr=StringIO()), []
+
+    def act(ring: str) -> str:
+        steps.append(ring)
+        raise ERRORS["a connection that failed"][0]
+
+    with pytest.raises(OperationalError):
+        command.for_each(["first", "second"], act)
+    assert steps == ["first"]

@@ -27,8 +27,8 @@ Read in this order:
 - `discovery`, `fetch`, `wire`, `resolve`: find the JWKS; bounded HTTP requests; connections; host names.
 - `poller`: the background thread.
 - `revocation_key`, `revocation_set`, `revocation_lookup`: the entries of a revocation feed, and the look-up of a token.
-- `revocation_feed`, `feed_source`, `feed_follower`: verify the documents of a feed; the source of the documents; follow
-  a feed.
+- `revocation_feed`, `feed_source`, `feed_address`, `feed_follower`: verify the documents of a feed; the source of the
+  documents; the requests to an issuer's feed; follow a feed.
 - `defaults`, `entry_types`, `entry_values`: the entries of the settings; their types; read one entry.
 - `conf`, `issuer_settings`, `dpop_settings`: the typed settings of the API, of each issuer, and of DPoP.
 - `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.

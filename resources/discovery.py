@@ -1,4 +1,4 @@
-"""Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414), and requests to its revocation feed.
+"""Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414).
 
 - Metadata is used only if its `issuer` is exactly the configured issuer (RFC 8414 section 3.3).
 - Metadata is cached until a fetch of keys fails, so that an issuer can move its JWKS.
@@ -6,22 +6,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import NOT_MODIFIED
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from . import fetch, strict_json
-from .feed_source import Answer
 from .fetch import Bounds, FetchError
 from .jwk import Verdict, judge_all
 from .keyset import Fetched
-from .revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
-from .revocation_set import ENTRY
 from .strict_json import Repeated
 
 MAX_QUOTED = 200  # characters of another issuer's URL in a message
-DEFAULT_RING = "default"
-"""The ring whose feed is `/oauth/revocations`."""
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
@@ -110,45 +104,6 @@ class Discovery:
 
     def _bounds(self, until: float) -> Bounds:
         return Bounds(until, self.clock, self.allow_http)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedAddress:
-    """The revocation feed of an issuer for one ring (a set of signing keys with a JWKS).
-
-    Implements `feed_source.Source`. A request fails after `deadline` seconds. `clock` returns monotonic seconds.
-    """
-
-    url: str
-    clock: Callable[[], float]
-    deadline: float
-    allow_http: bool = False
-
-    @property
-    def ring(self) -> str:
-        """Return the name of the ring (set of signing keys) in `url`, or "default" if `url` names no ring."""
-        return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
-
-    def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the entries that were published after the version `since`, or all entries if `since` is "".
-
-        With `conditional`, the issuer may answer 304 if there are no changes. Raises FetchError if the request fails.
-        """
-        query = f"?{urlencode({'since': since})}" if since else ""
-        etag = f'W/"{since}"' if conditional else ""
-        response = self._get(f"{self.url}{query}", etag=etag, max_bytes=MAX_DOCUMENT)
-        return Answer(None if response.status == NOT_MODIFIED else response.body)
-
-    def segment(self, digest: str) -> bytes:
-        """Fetch the segment of the feed with this digest (SHA-256 in base64url).
-
-        Raises FetchError if the request fails.
-        """
-        return self._get(f"{self.url}/segments/{digest}", max_bytes=ENTRY * MAX_SEGMENT).body
-
-    def _get(self, url: str, *, max_bytes: int, etag: str = "") -> fetch.Response:
-        bounds = Bounds(self.clock() + self.deadline, self.clock, self.allow_http, max_bytes)
-        return fetch.get(url, bounds, etag=etag, forced=bool(etag))
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ from django.core.signals import setting_changed
 
 from . import metrics
 from .conf import ResourceServer, resource_server
-from .discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
+from .discovery import Discovery, read_jwks
+from .feed_address import DEFAULT_RING, FeedAddress
 from .feed_follower import Follower
 from .feed_source import Policy, Time
 from .issuer_settings import IssuerSettings

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
+from resources.discovery import Discovery
+from resources.feed_address import DEFAULT_RING, FeedAddress
 from resources.feed_follower import Follower
 from resources.feed_source import Policy, Time
 from resources.issuer_trust import TrustedIssuer

@@ -552,10 +552,11 @@ def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None
     assert {room(name) for name in WIRING} == set(WIRING_TABLE)
 
 
-def test_contributing_lists_every_room() -> None:
-    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("The rooms of `tokens/`")
-    table, _, _ = rooms.partition("Each room's `__init__.py`")
-    assert [name for name in TABLE if f"`{name}`" not in table and f"`{name}/`" not in table] == []
+@pytest.mark.parametrize("package", ["tokens", "resources"])
+def test_contributing_lists_every_room(package: str) -> None:
+    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition(f"The rooms of `{package}/`")
+    table = rooms.partition("|\n\n")[0]
+    assert [name for name in TABLES[package] if f"`{name}`" not in table and f"`{name}/`" not in table] == []
 
 
 def test_the_issuers_docstring_lists_every_room() -> None:

@@ -74,7 +74,7 @@ def resolve(module: Any) -> Check:
 
 
 def dpop(module: Any) -> Check:
-    # The child keeps the accepted proofs, so that it refuses their replay (tests/resources/test_dpop.py).
+    # The child keeps the accepted proofs, so that it refuses their replay (tests/resources/test_possession.py).
     memory = module.replay_memory()
     memory._lock.acquire()
     return lambda: not memory._lock.locked()
@@ -143,12 +143,12 @@ def document_fetch(module: Any) -> Check:
 IN_USE: dict[str, Callable[[Any], Check]] = {
     "project.postgresql.circuit": circuit,
     "project.postgresql.pool": pool,
-    "resources.counters": counters,
-    "resources.dpop": dpop,
-    "resources.flight": flight,
-    "resources.introspection": introspection,
-    "resources.poller": poller,
-    "resources.resolve": resolve,
+    "resources.telemetry.counters": counters,
+    "resources.possession": dpop,
+    "resources.keysets.flight": flight,
+    "resources.issuers.introspection": introspection,
+    "resources.issuers.poller": poller,
+    "resources.outbound.resolve": resolve,
     "resources.thread_limit": thread_limit,
     "resources.throttle_cache": throttle_cache,
     "tokens.account.mail_queue": mail_queue,

@@ -9,10 +9,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import pem_folder
 from ...conf import resource_server
-from ...inspection import Report, inspect
-from ...issuers import trusts
+from ...issuers import pem_folder
+from ...issuers.inspection import Report, inspect
+from ...issuers.trusts import trusts
 
 
 class Command(BaseCommand):

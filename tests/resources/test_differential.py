@@ -96,8 +96,14 @@ AFTER = usually(
 
 
 GOOD = {
-    **{"iss": ISSUER, "aud": US, "sub": "alice", "client_id": "webapp", "jti": "one", "scope": "a b"},
-    **{"iat": T, "exp": T + 6000},
+    "iss": ISSUER,
+    "aud": US,
+    "sub": "alice",
+    "client_id": "webapp",
+    "jti": "one",
+    "scope": "a b",
+    "iat": T,
+    "exp": T + 6000,
 }
 
 

@@ -49,6 +49,16 @@ def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, 
     assert "refresh_token" not in redeem(client, spa, parameters(answer)["code"]).json()
 
 
+def test_a_client_that_lost_the_grant_type_after_the_authorization_gets_no_refresh_token(client, app, user, signer):
+    log_in(client, user)
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    app.grants = ["authorization_code"]
+    app.save()
+    answer = redeem(client, app, code)
+    assert answer.status_code == 200
+    assert "refresh_token" not in answer.json()
+
+
 @pytest.mark.parametrize("scope", ["offline_access", "profile offline_access", "other:read offline_access"])
 def test_offline_access_alone_or_with_what_is_not_the_client_s_is_refused(client, app, user, scope):
     log_in(client, user)

@@ -158,6 +158,12 @@ def test_a_client_that_lost_its_api_refreshes_nothing_for_it(client, app, log_in
     assert error(refresh(client, app, text)) == (400, "invalid_grant")
 
 
+def test_a_client_that_kept_only_other_scopes_of_the_api_refreshes_nothing_for_it(client, app, log_in_to):
+    text = log_in_to(app, scope="openid notes:read offline_access")["refresh_token"]
+    app.scopes.set(Scope.objects.filter(name="notes:write"))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
 def test_a_client_that_may_use_an_api_without_a_scope_refreshes_without_one(client, app, apis, log_in_to, decode):
     app.always_gets_refresh_token = True
     app.save()

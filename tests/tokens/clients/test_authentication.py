@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.factories import basic, make_client, post
 from tokens.clients import client_secret
+from tokens.clients.authentication import Credentials
 from tokens.models import Client, GrantType
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,21 @@ ENDPOINTS = {
     "/oauth/introspect": {"token": "x"},
     "/oauth/device": {"scope": "notes:read"},
 }
+
+
+@pytest.mark.parametrize(
+    ("given", "proves"),
+    [
+        ({}, False),
+        ({"name": "app", "client_id": "app", "secret": "", "assertion": ""}, False),
+        ({"secret": "s"}, True),
+        ({"assertion": "a.b.c"}, True),
+        ({"assertion_type": "another"}, True),
+    ],
+)
+def test_any_part_of_a_proof_counts_as_one(given, proves):
+    assert Credentials(has_header=False, **given).proves is proves
+    assert Credentials(has_header=True, **given).proves
 
 
 def header(value):

@@ -202,6 +202,7 @@ def test_at_most_a_segment_of_entries_is_read_at_once(monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     last, bodies, first = feed_log.published(0, now=timezone.now())
     assert (first, last, len(bodies)) == (versions[0], versions[2], 2)
+    assert len(feed_log.published(versions[2].number, now=timezone.now())[1]) == 1
 
 
 @pytest.mark.django_db

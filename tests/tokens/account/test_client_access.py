@@ -77,6 +77,13 @@ def test_an_application_is_listed_since_its_first_grant(browser, app, user, sign
     assert one.last_used > first + timedelta(days=1)
 
 
+def test_an_application_is_listed_since_a_consent_that_is_earlier_than_its_grants(browser, app, user, signer):
+    connect(browser, app)
+    first = timezone.now() - timedelta(days=2)
+    Consent.objects.update(given_at=first)
+    assert [one.since for one in listed(user)] == [first]
+
+
 def test_several_logins_at_one_client_are_one_application(browser, app, user, signer, django_assert_num_queries):
     for _ in range(5):
         connect(browser, app, prompt="consent")
@@ -149,7 +156,10 @@ def test_a_deleted_scope_and_a_deleted_api_break_no_page(browser, app, signer):
 def test_a_disabled_client_is_listed_only_by_its_consent(browser, app, user, signer):
     connect(browser, app)
     Client.objects.filter(pk=app.pk).update(is_active=False)
-    assert [one.last_used for one in listed(user)] == [None]
+    Consent.objects.update(claims="email")
+    [one] = listed(user)
+    assert one.last_used is None
+    assert (one.accesses[API].scopes, one.accesses[API].claims) == (set(SCOPE.split()), {"email"})
 
 
 def test_a_grant_is_listed_until_it_ends(browser, app, user, signer):

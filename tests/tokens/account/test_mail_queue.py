@@ -18,6 +18,7 @@ def test_work_is_done_in_another_thread_in_the_order_of_its_arrival():
     mail.put(end.set)
     assert end.wait(10)
     assert done[0] is not threading.current_thread()
+    assert done[0].daemon, "a process ends without waiting for an idle thread"
     assert done[1:] == ["second"]
 
 

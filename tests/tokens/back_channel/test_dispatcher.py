@@ -6,13 +6,15 @@ A slow client delays no other client, and no failure loses a message.
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from queue import Empty
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from tests.tokens.factories import make_client
-from tokens.back_channel.dispatcher import NO_ADDRESS, DeliveryTally, Dispatcher
+from tokens.back_channel.dispatcher import NO_ADDRESS, POLL, DeliveryTally, Dispatcher
 from tokens.back_channel.slots import PER_CLIENT
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
@@ -50,6 +52,20 @@ def test_every_message_that_is_due_is_posted_to_its_client(decode):
         header, claims = decode(token, client_id)
         assert (header["typ"], claims["sid"]) == ("logout+jwt", "s-1")
     assert not LogoutMessage.objects.filter(delivered_at=None).exists()
+
+
+def test_a_delivery_keeps_no_process_from_ending():
+    message(make_receiver("a"))
+    threads = []
+    Dispatcher(send=lambda *_: threads.append(threading.current_thread()) or "").drain()
+    assert [thread.daemon for thread in threads] == [True]
+
+
+def test_a_round_waits_for_a_result_for_a_bounded_time():
+    dispatcher = Dispatcher(send=accept)
+    dispatcher._results = Mock(get=Mock(side_effect=Empty))
+    dispatcher.round()
+    dispatcher._results.get.assert_called_once_with(timeout=POLL)
 
 
 def test_a_client_that_does_not_answer_delays_no_other():

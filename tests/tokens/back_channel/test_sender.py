@@ -5,6 +5,7 @@ It survives outages, ends with its process, and starts again in a child process.
 
 import threading
 from contextlib import nullcontext
+from unittest.mock import Mock, call
 
 from django.db import OperationalError
 
@@ -72,3 +73,20 @@ def test_a_process_starts_one_thread_which_ends_when_it_is_stopped_and_starts_ag
     assert sender._thread is None
     assert [script.bound for script in made] == [None, limit, limit], "one before the start, and one for each process"
     made[1].wake()
+
+
+def test_the_thread_waits_after_each_error():
+    ended = Mock(is_set=Mock(side_effect=[False, False, True]))
+    script = Script(OperationalError("no answer"), RuntimeError("mistake"))
+    thread = threading.Thread(target=module.run, args=(script, ended))
+    thread.start()
+    thread.join(HANGS)
+    assert ended.wait.mock_calls == [call(module.PAUSE)] * 2
+
+
+def test_a_stop_waits_for_the_thread_if_one_was_started():
+    sender = module.Sender()
+    sender.stop()
+    sender._thread = thread = Mock()
+    sender.stop()
+    thread.join.assert_called_once_with(module.JOIN)

@@ -99,7 +99,7 @@ def fail(**_):
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        (fail, "KeyError"),
+        (fail, f"KeyError: 'no tenant' at fail, line {fail.__code__.co_firstlineno + 1}"),
         (lambda **_: None, "no mapping"),
         (lambda **_: [("tenant", "a")], "no mapping"),
         (lambda **_: {1: "a"}, "no mapping"),

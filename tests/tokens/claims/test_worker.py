@@ -71,6 +71,13 @@ def test_a_function_that_ends_its_thread_does_not_end_the_caller_s():
         worker.run(leave, within=LONG)
 
 
+def test_a_thread_closes_connections_that_are_too_old_before_and_after_each_function(monkeypatch):
+    seen = []
+    monkeypatch.setattr(worker, "close_old_connections", lambda: seen.append("closed"))
+    worker.run(lambda: seen.append("called"), within=LONG)
+    assert seen == ["closed", "called", "closed"]
+
+
 def test_a_thread_is_used_again():
     assert worker.run(threading.get_ident, within=LONG) == worker.run(threading.get_ident, within=LONG)
 

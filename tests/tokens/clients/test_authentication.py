@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.factories import basic, make_client, post
-from tokens.clients import client_secret
+from tokens.clients import authentication, client_secret
+from tokens.clients.authentication import Credentials
 from tokens.models import Client, GrantType
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,36 @@ ENDPOINTS = {
     "/oauth/introspect": {"token": "x"},
     "/oauth/device": {"scope": "notes:read"},
 }
+
+
+@pytest.mark.parametrize(
+    ("given", "proves"),
+    [
+        ({}, False),
+        ({"name": "app", "client_id": "app", "secret": "", "assertion": ""}, False),
+        ({"secret": "s"}, True),
+        ({"assertion": "a.b.c"}, True),
+        ({"assertion_type": "another"}, True),
+    ],
+)
+def test_any_part_of_a_proof_counts_as_one(given, proves):
+    assert Credentials(has_header=False, **given).proves is proves
+    assert Credentials(has_header=True, **given).proves
+
+
+@pytest.mark.parametrize(
+    ("sent", "problem"),
+    [
+        ("Bearer c2VydmljZTp4", authentication.NOT_BASIC),
+        ("Basic c2VydmljZTp4", ""),
+        ("Basic c2Vy!dmljZTp4", authentication.MALFORMED),
+        ("Basic " + base64.b64encode(b":x").decode(), authentication.MALFORMED),
+        ("Basic " + base64.b64encode(b"service").decode(), authentication.MALFORMED),
+    ],
+)
+def test_a_basic_header_has_a_client_id_and_a_colon_in_base64(sent, problem):
+    read = authentication.read(sent, {})
+    assert (read.problem, read.basic is None) == (problem, problem != "")
 
 
 def header(value):
@@ -184,9 +215,15 @@ def test_a_secret_in_the_wrong_place_costs_the_same_hashes_and_leaves_no_trace(
             basic("service", "x"),
             "a secret in the Authorization header, from a client that is registered for private_key_jwt",
         ),
+        (
+            {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True},
+            {"client_id": "service"},
+            {},
+            "the secret is wrong, or missing",
+        ),
     ],
 )
-def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
+def test_the_log_and_not_the_answer_says_that_a_secret_is_missing_or_in_the_wrong_place(
     client, service, signer, caplog, changes, form, headers, reason
 ):
     caplog.set_level("INFO", logger="tokens.audit")

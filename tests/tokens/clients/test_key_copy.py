@@ -5,6 +5,7 @@ The test controls the clock, the fetches and the threads.
 
 import logging
 from threading import Event
+from unittest.mock import Mock
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
     assert address.find() == ["one"]
     address.kids, address.now = [], address.now + age
     assert address.find() == served
+
+
+def test_a_request_waits_for_a_running_fetch_once_the_copy_is_stale():
+    address = Address(room=(room := Mock())).loaded()
+    room.reset_mock()
+    address.now += STALE - 1
+    assert (address.find(), room.acquire.called) == (["one"], False)
+    address.now += 1
+    assert (address.find(), room.acquire.called) == (["one"], True)
 
 
 @pytest.mark.parametrize("brought", ["nothing", "a failure"])

@@ -254,11 +254,10 @@ def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, c
     assert "the-private-half" not in caplog.text
 
 
-def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
-    with caplog.at_level("INFO", logger="tokens.audit"):
-        request_token(client, proof("keyed", aud=OTHER_API))
-    assert "its aud is not this issuer" in caplog.text
-    assert "client:keyed" in caplog.text
+def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, audit_lines):
+    assert request_token(client, proof("keyed", aud=OTHER_API)).json() == REFUSED
+    (line,) = audit_lines("assertion.refused")
+    assert (line["subject"], line["details"]) == ("client:keyed", {"reason": "its aud is not this issuer"})
 
 
 def test_a_signature_under_the_name_of_another_algorithm_is_refused(client, keyed):

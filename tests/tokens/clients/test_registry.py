@@ -178,13 +178,17 @@ def test_the_number_of_cached_clients_is_bounded(service, monkeypatch):
     assert [registry.recall(name, version="v") is not None for name in ("one", "two", "three")] == [False, True, True]
 
 
-def test_the_client_that_was_used_least_recently_is_dropped_from_the_cache(service, monkeypatch):
+@pytest.mark.parametrize("is_read_again", [False, True])
+def test_the_client_that_was_used_least_recently_is_dropped_from_the_cache(service, monkeypatch, is_read_again):
     monkeypatch.setattr(registry, "KEPT", 2)
     registry.forget()
     one, two, three = (make_client(name, "client_credentials") for name in ("one", "two", "three"))
     registry.keep(one, version="v")
     registry.keep(two, version="v")
-    registry.recall("one", version="v")
+    if is_read_again:
+        registry.keep(one, version="w")
+    else:
+        registry.recall("one", version="v")
     registry.keep(three, version="v")
     assert [registry.is_known(name) for name in ("one", "two", "three")] == [True, False, True]
 

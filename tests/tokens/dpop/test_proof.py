@@ -38,6 +38,11 @@ def test_a_right_proof_of_each_algorithm_names_its_key_and_its_identifier(algori
     assert proof.check(made(key, jti="once"), CONTEXT) == proof.Proof(key.thumbprint, "once")
 
 
+@pytest.mark.parametrize("length", [1, 255])
+def test_an_identifier_of_the_least_and_the_greatest_length_is_accepted(length):
+    assert proof.check(made(jti="x" * length), CONTEXT).token_id == "x" * length
+
+
 def test_the_thumbprint_is_that_of_the_example_in_the_rfc():
     jwk = {
         "kty": "EC",

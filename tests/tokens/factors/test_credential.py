@@ -69,6 +69,7 @@ def test_a_credential_of_an_embedded_page_is_refused(crosses):
         credential(data=""),
         credential(data=1),
         credential(data="*"),
+        credential(data=client_data() + "!!!!"),
         credential(data=encode(b"[]")),
         credential(data=encode(b"\xff")),
         credential(data=encode(b'{"origin": "https://issuer.example", "origin": "https://issuer.example"}')),

@@ -359,10 +359,12 @@ def test_a_request_without_a_proof_needs_no_nonce_and_gets_none(client, service)
     assert "DPoP-Nonce" not in answer.headers
 
 
-def test_without_the_setting_no_nonce_is_sent_and_a_stale_one_is_replaced(client, service):
+def test_without_the_setting_no_nonce_is_sent_and_a_stale_one_is_replaced(client, service, audit_lines):
     assert "DPoP-Nonce" not in own(client, service, **proof()).headers
     answer = own(client, service, **proof(nonce="stale"))
     assert refused(answer) == (400, "use_dpop_nonce")
+    (logged,) = audit_lines("token.refused")
+    assert logged["details"]["reason"] == "its nonce is not one of this issuer, or is too old"
     assert bound(own(client, service, **proof(nonce=answer["DPoP-Nonce"])))
 
 

@@ -49,6 +49,16 @@ def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, 
     assert "refresh_token" not in redeem(client, spa, parameters(answer)["code"]).json()
 
 
+def test_a_client_that_lost_the_grant_type_after_the_authorization_gets_no_refresh_token(client, app, user, signer):
+    log_in(client, user)
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    app.grants = ["authorization_code"]
+    app.save()
+    answer = redeem(client, app, code)
+    assert answer.status_code == 200
+    assert "refresh_token" not in answer.json()
+
+
 @pytest.mark.parametrize("scope", ["offline_access", "profile offline_access", "other:read offline_access"])
 def test_offline_access_alone_or_with_what_is_not_the_client_s_is_refused(client, app, user, scope):
     log_in(client, user)
@@ -145,6 +155,12 @@ def test_unreadable_encrypting_keys_are_503_at_refresh_and_revocation(client, ap
 def test_a_client_that_lost_its_api_refreshes_nothing_for_it(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
     app.scopes.clear()
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
+def test_a_client_that_kept_only_other_scopes_of_the_api_refreshes_nothing_for_it(client, app, log_in_to):
+    text = log_in_to(app, scope="openid notes:read offline_access")["refresh_token"]
+    app.scopes.set(Scope.objects.filter(name="notes:write"))
     assert error(refresh(client, app, text)) == (400, "invalid_grant")
 
 

@@ -96,6 +96,18 @@ def target(client, scopes, resources=()):
     return audience.of_client(client, scopes, resources, openid=False)
 
 
+def test_a_refusal_names_a_requested_scope_of_another_api():
+    usable = [Scope(name="bills:pay", api=APIS[BILLS]), *USABLE]
+    with pytest.raises(OAuthError) as refused:
+        resolve(["notes:read", "bills:read"], [NOTES], usable=usable, openid=(), issuer=ISSUER)
+    assert refused.value.description == "The scope bills:read does not belong to the requested resource."
+
+
+def test_a_scope_is_understood_if_an_api_or_the_issuer_defines_it(apis):
+    requested = ["openid", "notes:read", "mine:read", "nonsense"]
+    assert audience.understood(requested, known={"mine:read"}) == ["openid", "notes:read", "mine:read"]
+
+
 def test_the_target_of_a_request_is_cached_with_the_client_of_the_registry():
     client = Registered(targets={})
     first = target(client, ["notes:read"])

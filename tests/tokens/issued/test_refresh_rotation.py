@@ -64,6 +64,13 @@ def test_every_repeat_within_the_retry_window_gets_the_same_successor(client, ap
     assert not reuse_events().exists()
 
 
+def test_each_successor_has_the_next_generation(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    for number in (1, 2):
+        text = refresh(client, app, text).json()["refresh_token"]
+        assert RefreshToken.objects.get(digest=one_time.digest(text)).generation == number
+
+
 def test_a_repeat_within_the_window_may_narrow_the_scope(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
     whole, narrow = refresh(client, app, text).json(), refresh(client, app, text, scope="notes:read").json()

@@ -87,7 +87,7 @@ def test_what_stands_beside_a_pem_is_not_left_out_in_silence():
         (json.dumps(BARE | {"note": float("inf")}), "Infinity is no JSON"),
         ("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----", "openssl x509 -pubkey -noout"),
         ("-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----", "PEM is not a valid public key"),
-        ("-----BEGIN PUBLIC KEY-----\nAA==\n", "Enter a JWKS, a JWK or a PEM public key"),
+        ("-----BEGIN PUBLIC KEY-----\nAA==\n", "Enter a JWKS, a JWK or a PEM public key; in what was read"),
         ("-----BEGIN PUBLIC KEY-----\né\n-----END PUBLIC KEY-----", "PEM is not a valid public key"),
         (pem(ec.generate_private_key(ec.SECP384R1()).public_key()), "fit none"),
         (pem(x25519.X25519PrivateKey.generate().public_key()), "fit none"),

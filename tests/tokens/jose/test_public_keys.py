@@ -8,7 +8,7 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import RSAAlgorithm
+from jwt.algorithms import RSAAlgorithm, get_default_algorithms
 
 from tests.tokens.assertions import private, public_jwk
 from tokens.jose import public_keys
@@ -21,8 +21,14 @@ def rsa_jwk(bits=2048, exponent=65537):
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_a_public_key_is_usable(algorithm):
-    (key,) = public_keys.registered({"keys": [public_jwk(algorithm)]})
+    (key,) = public_keys.registered({"keys": [public_jwk(algorithm, kid="k" * 255)]})
     assert algorithm in key.algorithms
+
+
+def test_a_key_verifies_no_algorithm_other_than_its_own():
+    key = public_keys.read(public_jwk("RS256", alg="RS256"))
+    made = {each: get_default_algorithms()[each].sign(b"text", private("RSA", "own")) for each in ("RS256", "PS256")}
+    assert {each: key.verifies(each, b"text", made[each]) for each in made} == {"RS256": True, "PS256": False}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,7 @@ def test_a_public_key_is_usable(algorithm):
         (public_jwk(key_ops=7), "not for signatures"),
         (public_jwk(kid=7), "kid"),
         (public_jwk(kid=""), "kid"),
+        (public_jwk(kid="k" * 256), "kid"),
         (public_jwk(crv="P-384"), "fit none"),
         (public_jwk(crv=[]), "fit none"),
         (public_jwk(kty=None), "fit none"),
@@ -44,6 +51,7 @@ def test_a_public_key_is_usable(algorithm):
         (public_jwk("EdDSA", crv="Ed448"), "fit none"),
         (public_jwk(x=None), "missing or malformed"),
         (public_jwk(x="A" * 1401), "missing or malformed"),
+        (public_jwk(x="A" * 1400), "not a valid key"),
         (public_jwk(x="AAAA"), "not a valid key"),
         (rsa_jwk(bits=1024), "2048 to 8192 bits"),
         (rsa_jwk(exponent=3), "exponent 65537"),

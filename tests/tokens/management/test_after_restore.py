@@ -129,6 +129,7 @@ def test_a_secret_with_the_same_hint_created_after_the_event_stays(path, service
         ([("changed", {"is_active": ["True", "False"]})], False),
         ([("disabled", {}), ("enabled", {})], True),
         ([("changed", {"is_active": ["True", "False"]}), ("changed", {"is_active": ["False", "True"]})], True),
+        ([("deleted", {}), ("created", {"is_active": ["False", "True"]})], False),
         ([("changed", {"name": ["a", "False"]})], True),
         ([], True),
     ],
@@ -203,10 +204,11 @@ def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
     assert run("--yes")["initial_tokens"] == []
 
 
-def test_a_secret_that_expires_earlier_than_an_event_says_keeps_its_expiry_time(path, service):
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_secret_that_expires_no_later_than_an_event_says_keeps_its_expiry_time(path, service, days):
     tomorrow = timezone.now() + timedelta(days=1)
     service.secrets.update(expires_at=tomorrow)
-    later = {"expires_at": str(tomorrow + timedelta(days=1))}
+    later = {"expires_at": str(tomorrow + timedelta(days=days))}
     write(path, "client_secret.expiry_changed", "client:service", secret=f"…{service.plain[-4:]}", **later)
     assert run("--yes")["secrets"] == []
     assert service.secrets.get().expires_at == tomorrow

@@ -122,3 +122,16 @@ def test_each_module_that_needs_a_picture_has_commands_and_waits_for_a_heading_o
         second_login = name in {"oidcc-prompt-login", "oidcc-max-age-1"}
         assert len(pictures) == (0 if second_login else 1), name
         assert pictures <= headings
+
+
+def test_a_page_that_does_not_always_appear_is_optional_and_the_logout_is_confirmed_first():
+    plan = on_a_test_issuer()
+    log_in, log_out = plan["browser"]
+    assert [(task["task"], task.get("optional")) for task in log_in["tasks"]] == [
+        ("Log in", True),
+        ("Allow the client", True),
+        ("Return to the suite", None),
+    ]
+    assert [(task["task"], task.get("optional")) for task in log_out["tasks"]] == [("Log out", True), ("Page", True)]
+    asked = plan["override"]["oidcc-rp-initiated-logout-no-id-token-hint"]["browser"][1]
+    assert [(task["task"], task.get("optional")) for task in asked["tasks"]] == [("Page", None)]

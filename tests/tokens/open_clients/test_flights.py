@@ -103,6 +103,17 @@ def test_remembered_outcomes_are_bounded(monkeypatch):
     assert [world.flights.is_due(address) for address in "abc"] == [True, False, False]
 
 
+def test_the_outcome_of_the_earliest_fetch_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(flights, "REMEMBERED", 2)
+    world = World()
+    for address, now in (("a", 0), ("b", flights.KEPT - 1), ("a", flights.KEPT), ("c", flights.KEPT)):
+        world.now = now
+        with pytest.raises(StillFetching):
+            world.flights.get(address)
+        world.land()
+    assert [world.flights.is_due(address) for address in "abc"] == [False, True, False]
+
+
 def test_a_process_without_threads_left_is_busy_and_tries_again():
     def spawn(_work):
         raise RuntimeError("can't start new thread")

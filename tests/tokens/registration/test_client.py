@@ -24,6 +24,15 @@ def test_the_space_around_a_name_is_removed():
     assert client.name == "Nightly report"
 
 
+def test_scopes_of_the_issuer_are_permitted_and_unknown_scopes_refused(apis):
+    wanted = Registration(name="App", scopes=("openid", "notes:read"))
+    client, _ = register(wanted, actor="command:test", now=timezone.now())
+    assert [scope.name for scope in client.scopes.all()] == ["notes:read"]
+    with pytest.raises(ValidationError) as refused:
+        register(Registration(name="App", scopes=("openid", "notes:burn")), actor="command:test", now=timezone.now())
+    assert list(refused.value.message_dict) == ["scopes"]
+
+
 BASIC, POST, KEY, NONE = "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
 
 

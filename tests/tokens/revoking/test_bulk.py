@@ -1,4 +1,7 @@
-"""Revoking the tokens of several clients: one event per client, one instant, and no other client's tokens."""
+"""Revoking many tokens, and a single one.
+
+For several clients there is one event per client, and one instant. No other client's tokens are revoked.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +10,7 @@ import pytest
 from tests.tokens.events import events
 from tests.tokens.factories import API, make_client, make_user
 from tests.tokens.revoking.lock_order import locks_in_order
-from tokens.issued import user_grant
+from tokens.issued import revocation_record, user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.keys import store
@@ -58,3 +61,10 @@ def test_the_tokens_of_the_chosen_clients_are_revoked_and_published_and_no_other
 def test_the_registry_is_locked_before_the_grants_of_the_clients(clients):
     with locks_in_order("tokens_registryversion", 'UPDATE "tokens_usergrant"'):
         bulk.revoke_clients(clients, reason="leak", actor="user:root")
+
+
+def test_a_single_token_is_revoked_for_as_long_as_an_api_can_accept_it():
+    now = store.database_now()
+    bulk.revoke(bulk.BulkTarget(token_id="stolen"), reason="leak", actor="user:root")
+    until = Revocation.objects.get(kind="jti").until
+    assert until >= (now + revocation_record.acceptance_after_issue()).timestamp()

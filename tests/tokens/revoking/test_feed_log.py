@@ -16,7 +16,7 @@ from tokens.issued import revocation_record
 from tokens.keys import store
 from tokens.models import Publication, RevocationLog
 from tokens.revoking import feed_log, feed_publisher
-from tokens.revoking.feed_log import Version
+from tokens.revoking.feed_log import LogSize, Version
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,8 +125,10 @@ def test_one_publication_makes_at_most_the_permitted_number_of_versions(monkeypa
 def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
     RevocationLog.objects.all().delete()
     Publication.objects.all().delete()
+    assert feed_log.size() == LogSize(0, 0)
     revocation_record.revoke_token("a", expires_at=timezone.now())
     assert feed_publisher.publish(now=timezone.now()).version.number == 1
+    assert feed_log.size() == LogSize(1, 1)
     assert set(entries_of(feed_log.changes(None, now=timezone.now(), sealed=0).entries)) == {key("jti", "a")}
 
 
@@ -176,6 +178,31 @@ def test_a_reader_of_a_lost_version_gets_no_delta_by_segments(monkeypatch):
     known = Version(1, Publication.objects.get(version=1).tag)
     assert feed_log.changes(known, now=now, sealed=sealed).segments
     assert feed_log.changes(Version(1, "A" * 11), now=now, sealed=sealed) is None
+
+
+@pytest.mark.django_db
+def test_up_to_a_segment_of_entries_is_returned_inline(monkeypatch):
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    versions = [feed_log.head().version]
+    for name in "abc":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        versions.append(feed_publisher.publish(now=timezone.now()).version)
+    now, sealed = timezone.now(), feed_log.head().sealed
+    inline = [feed_log.changes(version, now=now, sealed=sealed).segments == () for version in versions]
+    assert (sealed, inline) == (2, [False, True, True, True])
+    assert feed_log.changes(versions[1], now=now, sealed=sealed).version == versions[3]
+
+
+@pytest.mark.django_db
+def test_at_most_a_segment_of_entries_is_read_at_once(monkeypatch):
+    versions = [feed_log.head().version]
+    for name in "abc":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        versions.append(feed_publisher.publish(now=timezone.now()).version)
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    last, bodies, first = feed_log.published(0, now=timezone.now())
+    assert (first, last, len(bodies)) == (versions[0], versions[2], 2)
+    assert len(feed_log.published(versions[2].number, now=timezone.now())[1]) == 1
 
 
 @pytest.mark.django_db

@@ -33,6 +33,7 @@ class Redis(RedisCache):
     key_func = staticmethod(lambda key, prefix, version: f"{prefix}:{version}:{key}")
 
     def get_client(self, write):
+        assert write, "a replica can lag"
         return self
 
     def pipeline(self, transaction=True):

@@ -1,6 +1,7 @@
 """Purging deletes every expired row, finds the rows by an index, and does not count them."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.tokens.factories import make_client, redeem
+from tokens import registry_lock
 from tokens.audit import trail
 from tokens.models import ClientSecret, OpenClient, RefreshToken, Revocation, UserGrant
 from tokens.revoking import purge
@@ -76,3 +78,11 @@ def test_the_purge_finds_its_rows_by_an_index(db, settings, table):
     settings.ISSUER = settings.ISSUER | {"AUDIT_RETENTION": timedelta(days=30)}  # without it no event ends
     trail.record("client.created", actor="test", subject="client:x", now=timezone.now())
     assert is_searched(purge.TABLES[table](timezone.now())[: purge.BATCH])
+
+
+@pytest.mark.parametrize(("table", "locks"), [(purge.CLIENTS, 1), ("sessions", 0)])
+def test_only_a_purge_of_clients_locks_the_registry(monkeypatch, table, locks):
+    lock = Mock()
+    monkeypatch.setattr(registry_lock, "lock", lock)
+    assert list(purge.purge(table, now=timezone.now())) == []
+    assert lock.call_count == locks

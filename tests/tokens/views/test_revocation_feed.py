@@ -263,6 +263,10 @@ def test_the_cache_of_documents_is_bounded(client):
     for number in range(10):
         documents.get((str(number), None), wanted, now=now, build=build(300))
     assert [number for number in range(10) if documents.find((str(number), None), wanted, now=now)] == [7, 8, 9]
+    assert documents.find(("7", None), wanted, now=now)
+    documents.get(("10", None), wanted, now=now, build=build(300))
+    assert documents.find(("7", None), wanted, now=now), "the one that was requested most recently"
+    assert documents.find(("8", None), wanted, now=now) is None
     documents.get(("large", None), wanted, now=now, build=build(5000))
     assert documents.find(("large", None), wanted, now=now)
     assert documents.find(("9", None), wanted, now=now) is None

@@ -39,6 +39,21 @@ def test_the_signer_is_the_key_that_took_over_last():
     assert lifecycle.signer(RING, now=START - DAY) is None
 
 
+@pytest.mark.parametrize("name", ["cancelled_at", "revoked_at"])
+@pytest.mark.parametrize("before", [DAY, timedelta(0)])
+def test_a_key_that_was_discarded_before_its_start_neither_signs_nor_is_planned(name, before):
+    discarded, old = replace(NEW, **{name: NEW.signs_at - before}), replace(OLD, withdraw_at=None)
+    assert discarded.start is None
+    assert lifecycle.signer((old, discarded), now=START + 11 * DAY) == old
+    assert lifecycle.planned((old, discarded), now=START + 9 * DAY) is None
+
+
+def test_a_key_that_was_revoked_after_its_start_is_not_planned_by_an_earlier_clock():
+    revoked = replace(NEW, revoked_at=NEW.signs_at + DAY)
+    assert lifecycle.planned((OLD, revoked), now=NEW.signs_at - DAY) is None
+    assert lifecycle.planned((OLD, NEW), now=NEW.signs_at - DAY) == NEW
+
+
 def test_a_superseded_key_does_not_sign_on_a_node_that_does_not_see_its_successor():
     assert lifecycle.signer([OLD], now=START + DAY) is None
     assert lifecycle.signer([OLD, STANDBY], now=START + DAY) is None, "a standby key has no start"

@@ -39,13 +39,20 @@ def test_the_signer_is_the_key_that_took_over_last():
     assert lifecycle.signer(RING, now=START - DAY) is None
 
 
-@pytest.mark.parametrize("name", ["cancelled_at", "revoked_at"])
+@pytest.mark.parametrize(("name", "phase"), [("cancelled_at", Phase.CANCELLED), ("revoked_at", Phase.REVOKED)])
 @pytest.mark.parametrize("before", [DAY, timedelta(0)])
-def test_a_key_that_was_discarded_before_its_start_neither_signs_nor_is_planned(name, before):
+def test_a_key_that_was_discarded_before_its_start_neither_signs_nor_is_planned(name, phase, before):
     discarded, old = replace(NEW, **{name: NEW.signs_at - before}), replace(OLD, withdraw_at=None)
-    assert discarded.start is None
+    assert (discarded.discarded, discarded.start) == (True, None)
+    assert lifecycle.phase(discarded, (old, discarded), now=START + 11 * DAY) == phase
     assert lifecycle.signer((old, discarded), now=START + 11 * DAY) == old
     assert lifecycle.planned((old, discarded), now=START + 9 * DAY) is None
+
+
+def test_after_a_revocation_of_the_signing_key_the_key_before_it_does_not_sign_again():
+    revoked = replace(NEW, revoked_at=NEW.signs_at + DAY)
+    assert revoked.start == NEW.signs_at
+    assert lifecycle.signer((OLD, revoked), now=NEW.signs_at + DAY) is None
 
 
 def test_a_key_that_was_revoked_after_its_start_is_not_planned_by_an_earlier_clock():

@@ -27,13 +27,13 @@ from bench import token_check  # noqa: E402
 from bench.figures import Row  # noqa: E402
 from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
-from resources.feed_follower import Follower  # noqa: E402
-from resources.feed_source import Answer, Policy, Time  # noqa: E402
+from resources.feed.feed_follower import Follower  # noqa: E402
+from resources.feed.feed_source import Answer, Policy, Time  # noqa: E402
 from resources.issuer_trust import TrustedIssuer  # noqa: E402
-from resources.jwk import judge_all  # noqa: E402
-from resources.key_pins import PinnedKeys  # noqa: E402
-from resources.refusals import Refusals  # noqa: E402
-from resources.revocation_set import LAYOUT  # noqa: E402
+from resources.jose.jwk import judge_all  # noqa: E402
+from resources.keysets.key_pins import PinnedKeys  # noqa: E402
+from resources.revocations.refusals import Refusals  # noqa: E402
+from resources.revocations.revocation_set import LAYOUT  # noqa: E402
 from resources.testing import SigningKey, compact, jwks  # noqa: E402
 from tests.resources.feeds import base64url, digest, document, version  # noqa: E402
 

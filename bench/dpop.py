@@ -24,7 +24,7 @@ from jwt.utils import base64url_decode
 from rest_framework.request import Request
 
 from bench.priority import ahead
-from resources import dpop
+from resources import possession
 from resources.authentication import JWTAuthentication
 from resources.conf import resource_server
 from resources.permissions import HasScopes
@@ -95,7 +95,7 @@ def own_rows(holder: Holder) -> dict[str, Row]:
         return decide([bearer(plain) for _ in range(count)], then_verify=True)(count)
 
     def prove(count: int) -> float:
-        dpop.replay_memory.cache_clear()  # so that no round fills it
+        possession.replay_memory.cache_clear()  # so that no round fills it
         return decide([holder.headers("GET", PATH, bound) for _ in range(count)])(count)
 
     return {RAW: timed(verify), BEARER: send, BOTH: both, BOUND: prove}

@@ -19,7 +19,7 @@ import logging  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 
-from resources import issuers  # noqa: E402
+from resources.issuers import trusts  # noqa: E402
 from resources.testing import jwks  # noqa: E402
 from tests.resources.loopback import document, loopback  # noqa: E402
 from tests.resources.test_faulty_issuer import AUDIENCE, FAULTS, GOOD, NEW, World  # noqa: E402
@@ -44,7 +44,7 @@ def row(name: str, fault: object) -> str:
     """
     with loopback() as issuer:
         world = World(issuer)
-        issuers.clock = world.clock
+        trusts.clock = world.clock
         issuer.publish(jwks(GOOD))
         with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE]}):
             world.ask()

@@ -109,7 +109,7 @@ def measure(row: Row, backing: Backing, *, seconds: float) -> Sample:
     with prioritized([os.getpid(), *processes, *before, backing.redis_process]):
         counts = [accounting.cpu(group) for group in (processes, before, [backing.redis_process])]
         driven = drive(row.server.url, clients, seconds=seconds)
-        # A connection that was opened meanwhile has no CPU time before.
+        # A connection that was opened after the first reading has no CPU time before.
         groups = (processes, {*before, *row.server.backends()}, [backing.redis_process])
         used = [accounting.cpu(group) - count for group, count in zip(groups, counts, strict=True)]
     refuse_other_statuses(row, driven.statuses)

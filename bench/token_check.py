@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from resources.refusals import Refusals
-from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
+from resources.revocations.refusals import Refusals
+from resources.revocations.revocation_set import EMPTY, LAYOUT, RevocationSet
 
 ISSUER = "https://issuer.example"
 UNTIL, BEFORE = 2_000_000_000, 1_900_000_000  # Unix seconds

@@ -1,10 +1,11 @@
 """One id for each request: in the log, in the answer's header X-Request-ID, and on the issuer's error pages.
 
-`resources/trace_context.py` has the rules for ids, and `resources/request_ids.py` the middleware, which APIs need, too.
+`resources/telemetry/trace_context.py` has the rules for ids, and `resources/request_ids.py` the middleware, which APIs
+need, too.
 """
 
-from resources import trace_context
 from resources.request_ids import request_ids
+from resources.telemetry import trace_context
 
 __all__ = ["HEADER", "SAFE", "current", "request_ids"]
 

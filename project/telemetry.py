@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponseBase
 from project import conf
 from project.access_log import METHODS
 from project.metrics.endpoints import endpoint
-from resources import trace_context
+from resources.telemetry import trace_context
 
 MISSING = "OTEL_TRACES needs the packages of the extra `otel`: pip install 'keyturn[otel]'."
 LAST = 1.0

@@ -26,10 +26,10 @@ class ResourcesConfig(AppConfig):
 
         Raises ImproperlyConfigured if prometheus_client is not installed.
         """
-        from . import metrics  # noqa: PLC0415
         from .conf import resource_server  # noqa: PLC0415
-        from .counters import LABELS  # noqa: PLC0415
-        from .prometheus import attach  # noqa: PLC0415
+        from .telemetry import metrics  # noqa: PLC0415
+        from .telemetry.counters import LABELS  # noqa: PLC0415
+        from .telemetry.prometheus import attach  # noqa: PLC0415
 
         try:
             wanted = resource_server().metrics

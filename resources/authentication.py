@@ -13,13 +13,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from . import challenges, dpop, edge, scope_needs
+from . import challenges, edge, possession, scope_needs
 from .conf import resource_server
-from .counters import counters
 from .errors import InvalidProof, InvalidRequest, InvalidToken, NonceRequired, Reason, Unavailable
-from .issuers import trusted_issuers
+from .issuers.trusts import trusted_issuers
 from .local_users import local_user
 from .principal import AccessToken, TokenUser
+from .telemetry.counters import counters
 from .thread_limit import serving
 from .throttles import FailedTokens
 from .token_memory import Expected, TokenMemory
@@ -113,7 +113,7 @@ class JWTAuthentication(BaseAuthentication):
             audience = conf.audience
             verified = verify(token, issuers=issuers, audience=audience, now=now, types=types, with_proof=with_proof)
         if conf.dpop and with_proof:
-            dpop.prove(request._request, verified, conf.dpop, now.timestamp())  # noqa: SLF001 (DRF's documented way)
+            possession.prove(request._request, verified, conf.dpop, now.timestamp())  # noqa: SLF001 (DRF's documented way)
         elif conf.dpop and conf.dpop.required:
             raise InvalidToken(Reason.UNBOUND, "cnf")
         user = self.user(verified)

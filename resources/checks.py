@@ -13,9 +13,9 @@ from rest_framework.settings import api_settings
 
 from .anonymous_access import anonymous_methods
 from .conf import ResourceServer, resource_server
-from .fetch import is_allowed
-from .issuer_settings import IssuerSettings
-from .jwk import FAMILIES
+from .jose.jwk import FAMILIES
+from .outbound.fetch import is_allowed
+from .settings.issuer_settings import IssuerSettings
 
 PACKAGE = __name__.rpartition(".")[0]
 """`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same for both names."""

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
-from .dpop_settings import DPoPSettings, dpop_settings
-from .entry_types import LOCAL_USERS_TYPES, TYPES, is_url
-from .entry_values import complete, function, one_of, paths, strings, uri
-from .issuer_settings import IssuerSettings, issuer_entries, issuer_settings
-from .key_policy import POLICIES, Timing
+from .keysets.key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
+from .settings.defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
+from .settings.dpop_settings import DPoPSettings, dpop_settings
+from .settings.entry_types import LOCAL_USERS_TYPES, TYPES, is_url
+from .settings.entry_values import complete, function, one_of, paths, strings, uri
+from .settings.issuer_settings import IssuerSettings, issuer_entries, issuer_settings
 
 
 @dataclass(frozen=True, slots=True)

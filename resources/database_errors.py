@@ -10,6 +10,7 @@ ANY = "the database cannot be reached"
 STATES = {
     "25006": "the database is read-only",
     "25P03": "the database ended a transaction that stood still",
+    "25P04": "the database ended a transaction that took too long",
     "40001": "the transaction collided with another one",
     "40P01": "the transaction was in a deadlock with another one",
     "55P03": "a lock was not available in time",

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
-from .dpop import name_original
 from .plain_views import refusal
+from .possession import name_original
 from .principal import AccessToken
 
 PREFIX = "X-Keyturn-"

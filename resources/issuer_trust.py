@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .jwk import Key
-from .refusals import NONE, Refusals
+from .jose.jwk import Key
+from .revocations.refusals import NONE, Refusals
 
 
 class Keys(Protocol):

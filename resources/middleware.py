@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
-from . import dpop, views
+from . import possession, views
 from .authentication import JWTAuthentication, is_marked
 from .conf import resource_server
 
@@ -60,7 +60,7 @@ def no_store(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if is_marked(request):
-            dpop.add_nonce(request, response)
+            possession.add_nonce(request, response)
             patch_vary_headers(response, ["Authorization"])
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -6,7 +6,7 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from . import strict_json
+from .jose import strict_json
 
 
 class StrictJSONParser(JSONParser):

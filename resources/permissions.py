@@ -15,7 +15,7 @@ from rest_framework.permissions import AND, OR, SingleOperandHolder
 from rest_framework.request import Request
 
 from .errors import Unavailable
-from .introspection import introspector
+from .issuers.introspection import introspector
 from .principal import AccessToken
 
 

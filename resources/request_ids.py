@@ -1,4 +1,4 @@
-"""Middleware that gives each request its ids (trace_context.py), and a logging filter that adds the ids to records.
+"""Middleware that gives each request its ids (telemetry/trace_context.py), and a filter that adds them to log records.
 
 In the settings of a project:
 
@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from . import trace_context
-from .trace_context import REQUEST_ID
+from .telemetry import trace_context
+from .telemetry.trace_context import REQUEST_ID
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

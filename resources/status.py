@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .counters import counters
-from .issuers import trusts
+from .issuers.trusts import trusts
+from .telemetry.counters import counters
 
 
 def status() -> dict[str, Any]:

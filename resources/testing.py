@@ -31,7 +31,7 @@ from django.utils import timezone
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
 from .conf import resource_server
-from .dpop_proof import TYPE, thumbprint, token_hash
+from .dpop.proof import TYPE, thumbprint, token_hash
 
 LIFETIME = timedelta(minutes=10)
 _LIBRARY = get_default_algorithms()

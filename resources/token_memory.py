@@ -20,11 +20,11 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from .compact_jws import decoded, header, segments
-from .confirmation import check_binding
+from .dpop.confirmation import check_binding
 from .errors import InvalidToken, Reason
 from .issuer_trust import TrustedIssuer
-from .jwk import Key
+from .jose.compact_jws import decoded, header, segments
+from .jose.jwk import Key
 from .principal import AccessToken
 from .verify import check_times, verify
 

@@ -8,7 +8,7 @@
 5. The algorithm is accepted for this issuer, and the issuer publishes a key with this `kid` for this algorithm.
 6. The key verifies the signature.
 7. The claims are well-formed, name this issuer and this API, are valid at this time, and have scopes. The request has a
-   DPoP proof if and only if the token is bound to a key (dpop_proof.py checks the proof).
+   DPoP proof if and only if the token is bound to a key (dpop/proof.py checks the proof).
 8. Neither the issuer's revocation feed nor this API's settings refuse the token.
 
 The caller must answer InvalidToken with 401, InvalidRequest with 400 and Unavailable with 503, and must check that the
@@ -21,10 +21,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from .compact_jws import MAX_TOKEN, decoded, header, is_instant, json_object, segments
-from .confirmation import check_binding
+from .dpop.confirmation import check_binding
 from .errors import InvalidRequest, InvalidToken, Reason
 from .issuer_trust import TrustedIssuer
+from .jose.compact_jws import MAX_TOKEN, decoded, header, is_instant, json_object, segments
 from .principal import AccessToken
 
 MAX_NAME = 255  # characters of sub, client_id and jti (OpenID Connect Core section 2)

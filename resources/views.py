@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .conf import resource_server
-from .issuers import trusts
+from .issuers.trusts import trusts
 from .operator import is_operator
 
 

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,11 @@ def no_poller_is_left_after_a_test() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name == "resources-revocations" and thread not in before:
-            gc.collect()
-            thread.join(30)
+            # The thread holds its follower during a poll. A collection in this time would not find the follower.
+            end = time.monotonic() + 30
+            while thread.is_alive() and time.monotonic() < end:
+                gc.collect()
+                thread.join(0.1)
             assert not thread.is_alive(), "the follower of a revocation feed outlives the test's settings"
 
 

@@ -8,6 +8,7 @@
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import nullcontext
@@ -73,7 +74,7 @@ def resolve(module: Any) -> Check:
 
 
 def dpop(module: Any) -> Check:
-    # The child keeps the accepted proofs, so that it refuses their replay (tests/resources/test_dpop.py).
+    # The child keeps the accepted proofs, so that it refuses their replay (tests/resources/test_possession.py).
     memory = module.replay_memory()
     memory._lock.acquire()
     return lambda: not memory._lock.locked()
@@ -119,6 +120,15 @@ def jwks_uri(module: Any) -> Check:
     return lambda: module._registered is not old[0] and module._self_registered is not old[1]
 
 
+def mail_queue(module: Any) -> Check:
+    # Threads do not survive a fork, and the parent sends what it has queued.
+    made = module.process_queue
+    made._work.put(lambda: None)
+    made._thread = threading.current_thread()
+    made._lock.acquire()
+    return lambda: made._thread is None and made._work.empty() and not made._lock.locked()
+
+
 def read_cache(module: Any) -> Check:
     made = module.Snapshots(lambda *_: None, clock=lambda: 0.0)
     made._reading.acquire()
@@ -133,14 +143,15 @@ def document_fetch(module: Any) -> Check:
 IN_USE: dict[str, Callable[[Any], Check]] = {
     "project.postgresql.circuit": circuit,
     "project.postgresql.pool": pool,
-    "resources.counters": counters,
-    "resources.dpop": dpop,
-    "resources.flight": flight,
-    "resources.introspection": introspection,
-    "resources.poller": poller,
-    "resources.resolve": resolve,
+    "resources.telemetry.counters": counters,
+    "resources.possession": dpop,
+    "resources.keysets.flight": flight,
+    "resources.issuers.introspection": introspection,
+    "resources.issuers.poller": poller,
+    "resources.outbound.resolve": resolve,
     "resources.thread_limit": thread_limit,
     "resources.throttle_cache": throttle_cache,
+    "tokens.account.mail_queue": mail_queue,
     "tokens.audit.outages": outages,
     "tokens.back_channel.sender": sender,
     "tokens.background": background,

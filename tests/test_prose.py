@@ -1,7 +1,8 @@
-"""The words of docstrings, messages, templates and pages: plain technical English, so that one reading is enough.
+"""The words of docstrings, comments, messages, templates and pages: plain technical English, readable at once.
 
 - Each banned word is in a table with the reason, which a failing test shows.
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
+- Each comment of the source is checked.
 - A function's docstring begins with a verb ("Return …"). Ruff's D401 requires this, too. But D401 does not find some of
   the wrong openings, and does not check properties.
 - The name of a test function has none of these words, and none of BANNED_IN_NAMES. It is the first text that is read if
@@ -12,7 +13,9 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from pathlib import Path
+from tokenize import COMMENT, generate_tokens
 
 import pytest
 
@@ -110,6 +113,15 @@ def problems_of_tree(parsed: ast.Module) -> list[tuple[int, str]]:
     return sorted(problems)
 
 
+def problems_of_comments(source: str) -> list[tuple[int, str]]:
+    """Return a line number and a message for each banned word in the comments of Python source."""
+    # Most sources have no such word, and need not be read token by token.
+    if not WORD.search(source):
+        return []
+    comments = (token for token in generate_tokens(StringIO(source).readline) if token.type == COMMENT)
+    return [(comment.start[0], problem) for comment in comments for _, problem in banned_words(comment.string)]
+
+
 def problems_of_template(text: str) -> list[tuple[int, str]]:
     """Return a line number and a message for each problem in the text of a Django template."""
     # Tags are replaced by their line breaks, so that the line numbers stay right.
@@ -133,6 +145,15 @@ def test_docstrings_and_messages_use_no_banned_word_and_functions_begin_with_a_v
     sources = [path for path in files() if path.suffix == ".py"]
     assert sources
     reported = [line for path in sources for line in report(path, problems_of_tree(tree(path)))]
+    assert reported == [], "\n".join(["", *reported])
+
+
+def test_comments_use_no_banned_word() -> None:
+    sources = [path for path in files() if path.suffix == ".py"]
+    assert sources
+    reported = [
+        line for path in sources for line in report(path, problems_of_comments(path.read_text(encoding="utf-8")))
+    ]
     assert reported == [], "\n".join(["", *reported])
 
 
@@ -202,6 +223,16 @@ PLACES = {
 def test_a_banned_word_is_found_in_each_place_and_the_reason_is_shown(place: str, word: str) -> None:
     ((_, problem),) = problems_of_source(PLACES[place].format(word))
     assert problem == f'"{word}": {BANNED[word]}'
+
+
+@pytest.mark.parametrize("word", BANNED)
+@pytest.mark.parametrize("comment", ["# A key, {}.", "key = 1  # {}"])
+def test_a_banned_word_is_found_in_a_comment(comment: str, word: str) -> None:
+    assert problems_of_comments(f"import key\n{comment.format(word)}\n") == [(2, f'"{word}": {BANNED[word]}')]
+
+
+def test_a_banned_word_outside_of_comments_is_not_found_as_a_comment() -> None:
+    assert problems_of_comments('whoever = "# besides"\n') == []
 
 
 @pytest.mark.parametrize("word", BANNED)

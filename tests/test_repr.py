@@ -21,14 +21,14 @@ OTHERS = {
     ("tokens/handover/toolkit_rows.py", "ToolkitToken", "text"),
     ("tokens/registration/demo.py", "DemoCredentials", "values"),
     ("tokens/registration/demo.py", "DemoCredentials", "generated"),
-    ("resources/dpop_nonce.py", "Nonces", "keys"),
+    ("resources/dpop/nonce.py", "Nonces", "keys"),
     ("tokens/views/request_store.py", "SentRequest", "key"),
     ("tokens/views/request_store.py", "StoredRequest", "key"),
 }
 """Fields with a secret whose name does not say so."""
 PUBLIC = {
     ("resources/conf.py", "ResourceServer", "denied_tokens"): "the `jti` of each token",
-    ("resources/refusals.py", "Refusals", "tokens"): "the `jti` of each token",
+    ("resources/revocations/refusals.py", "Refusals", "tokens"): "the `jti` of each token",
     ("tokens/checks/fapi2_configuration.py", "Configuration", "id_tokens"): "the key ring of each client",
     ("tokens/inspection/report.py", "Inspection", "signature"): "the result of the verification",
     ("tokens/revoking/after_restore.py", "Restored", "initial_tokens"): "notes and last characters",

@@ -1,12 +1,13 @@
-"""The structure of the issuer: permitted imports between its rooms, pure modules, and the names of modules and classes.
+"""The structure of issuer and resource server: permitted imports between rooms, pure modules, and names.
 
-A room is a top-level folder or a top-level module of `tokens` or of `project`. A pure module does no input or
+A room is a top-level folder or a top-level module of `tokens`, `resources` or `project`. A pure module does no input or
 output.
 """
 
 import ast
 import re
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -41,9 +42,9 @@ TABLE = {
     "views": "account addresses audit authentication_class authorize background checks claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
     " limits login metadata models open_clients parameters registry_lock revoking settings userinfo",
-    "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
-    " issued jose keys keys/errors keys/rules handover manifest models open_clients outbound proxy recipes registration"
-    " registry_lock revoking",
+    "management": "audit authentication_class back_channel checks conf database_errors email_proof encryption factors"
+    " grants inspection issued jose keys keys/errors keys/rules handover manifest models open_clients outbound"
+    " proxy recipes registration registry_lock revoking",
     "background": "audit clients keys keys/errors limits metadata revoking settings",
     "checks": "account audit authorize claims clients conf encryption keys keys/errors keys/rules languages limits"
     " models registration revoking settings",
@@ -56,8 +57,8 @@ TABLE = {
     " registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose languages models outbound registration registry_lock"
     " settings",
-    "handover": "audit clients conf email_proof encryption errors issued jose keys keys/errors keys/rules login models"
-    " registration registry_lock",
+    "handover": "audit clients conf database_errors email_proof encryption errors issued jose keys keys/errors"
+    " keys/rules login models registration registry_lock",
     "manifest": "audit clients issued jose keys keys/rules models recipes registration registry_lock",
     "recipes": "",
     "registration": "addresses audit authentication_class clients conf email_proof issued jose keys languages models"
@@ -98,6 +99,61 @@ TABLE = {
     "languages": "",
     "proxy": "",
 }
+# The same for `resources`. Settings and code of a project name its modules, and no module in a folder.
+SERVER_TABLE = {
+    "apps": "checks conf schema telemetry",
+    "pytest_plugin": "testing",
+    "testing": "conf dpop",
+    "management": "conf issuers",
+    "notes": "permissions principal",
+    "user_links": "",
+    "urls": "views",
+    "forward_auth": "plain_views possession principal",
+    "ninja": "plain_views",
+    "plain_views": "conf decorators handler middleware",
+    "checks": "anonymous_access conf jose outbound schema settings",
+    "schema": "conf scope_needs",
+    "openapi": "conf",
+    "wsgi": "edge",
+    "middleware": "authentication conf possession views",
+    "handler": "authentication challenges database_errors errors permissions principal scope_needs",
+    "decorators": "authentication",
+    "parsers": "jose",
+    "request_ids": "telemetry",
+    "views": "conf issuers operator",
+    "status": "issuers telemetry",
+    "operator": "conf",
+    "authentication": "challenges conf edge errors issuers local_users possession principal scope_needs telemetry"
+    " thread_limit throttles token_memory verify",
+    "possession": "conf dpop errors principal settings",
+    "scope_needs": "permissions",
+    "permissions": "errors issuers principal",
+    "throttles": "client_address conf principal throttle_cache",
+    "challenges": "conf errors",
+    "issuers": "conf errors feed issuer_trust jose keysets outbound principal revocations settings telemetry"
+    " thread_limit",
+    "feed": "errors issuer_trust jose outbound revocations verify",
+    "token_memory": "dpop errors issuer_trust jose principal verify",
+    "verify": "dpop errors issuer_trust jose principal",
+    "issuer_trust": "jose revocations",
+    "revocations": "",
+    "conf": "keysets local_users settings",
+    "settings": "dpop jose",
+    "local_users": "errors principal",
+    "keysets": "errors jose outbound thread_limit",
+    "outbound": "",
+    "telemetry": "errors",
+    "dpop": "errors jose",
+    "jose": "errors",
+    "principal": "",
+    "anonymous_access": "",
+    "client_address": "",
+    "database_errors": "",
+    "edge": "",
+    "thread_limit": "",
+    "throttle_cache": "",
+    "errors": "",
+}
 # The same for `project`. `launch` serves with `settings`, and writes the environment that `settings/standalone` loads.
 WIRING_TABLE = {
     "drill": "launch",
@@ -125,7 +181,7 @@ WIRING_TABLE = {
     "settings": "",
     "story": "",
 }
-TABLES = {"tokens": TABLE, "project": WIRING_TABLE}
+TABLES = {"tokens": TABLE, "resources": SERVER_TABLE, "project": WIRING_TABLE}
 APART = ("tokens.keys.rules", "tokens.keys.errors", "project.settings.standalone")
 """Modules and folders that are rooms of their own, although they are in the folder of another room."""
 PURE = (
@@ -155,29 +211,20 @@ PURE = (
     "tokens/addresses.py",
     "tokens/languages.py",
     "tokens/public_networks.py",
-    "resources/compact_jws.py",
+    "resources/jose/",
+    "resources/dpop/",
+    "resources/revocations/",
+    "resources/keysets/keyset.py",
+    "resources/keysets/key_policy.py",
+    "resources/keysets/key_pins.py",
+    "resources/keysets/token_bucket.py",
+    "resources/feed/revocation_feed.py",
+    "resources/feed/feed_follower.py",
+    "resources/feed/feed_source.py",
     "resources/issuer_trust.py",
     "resources/verify.py",
     "resources/token_memory.py",
-    "resources/keyset.py",
-    "resources/key_policy.py",
-    "resources/key_pins.py",
-    "resources/token_bucket.py",
     "resources/client_address.py",
-    "resources/confirmation.py",
-    "resources/dpop_nonce.py",
-    "resources/dpop_proof.py",
-    "resources/dpop_target.py",
-    "resources/replay_memory.py",
-    "resources/refusals.py",
-    "resources/revocation_feed.py",
-    "resources/revocation_key.py",
-    "resources/revocation_set.py",
-    "resources/feed_follower.py",
-    "resources/feed_source.py",
-    "resources/strict_json.py",
-    "resources/jwk.py",
-    "resources/es256.py",
 )
 ALLOWED = frozenset(
     {
@@ -195,7 +242,7 @@ None of them opens a file or a socket. `secrets` and `random.random` are the onl
 rule (tests/project/test_imports.py).
 """
 ALLOWED_IN = {
-    ("resources.flight", "os.register_at_fork"): "renews the locks in a forked process",
+    ("resources.keysets.flight", "os.register_at_fork"): "renews the locks in a forked process",
     ("resources.thread_limit", "os.register_at_fork"): "empties the counts in a forked process",
     ("resources.thread_limit", "time.monotonic"): "is the clock of the counts of this process",
     ("tokens.settings.entry_types", "os.PathLike"): "is the type of entries",
@@ -231,9 +278,7 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
-    "tests/services/test_move_database.py": "handover/database_copy",
-    "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/former_key handover/toolkit_client"
-    " handover/toolkit_token",
+    "tests/tokens/handover/test_toolkit.py": "handover/former_key handover/toolkit_client handover/toolkit_token",
     "tests/tokens/handover/test_user_import.py": "handover/dump_user management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
     " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune"
@@ -278,9 +323,23 @@ COVERED = {
     "tests/tokens/views/test_token.py": "grants/base grants/user_response views/endpoint",
     "tests/tokens/views/test_unavailable.py": "registry_lock",
 }
+# The same for `resources`: these modules are reached through a request, a setting or a command, or have tests beside
+# those of the module that uses them.
+COVERED_IN_SERVER = {
+    "tests/project/test_edge.py": "edge",
+    "tests/resources/issuers/test_trusts.py": "feed/feed_address",
+    "tests/resources/management/test_check_issuer.py": "issuers/inspection issuers/pem_folder",
+    "tests/resources/telemetry/test_metrics.py": "apps",
+    "tests/resources/test_conf.py": "anonymous_access settings/dpop_settings settings/entry_values"
+    " settings/issuer_settings",
+    "tests/resources/test_mutants.py": "jose/compact_jws",
+    "tests/resources/test_permissions.py": "scope_needs",
+    "tests/resources/test_views.py": "operator",
+}
 
 
 ISSUER = {name: path for name, path in MODULES.items() if name.startswith("tokens.")}
+SERVER = {name: path for name, path in MODULES.items() if name.startswith("resources.")}
 WIRING = {name: path for name, path in MODULES.items() if name.startswith("project.")}
 
 
@@ -489,13 +548,15 @@ def is_participle(name: str) -> bool:
 
 def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None:
     assert {room(name) for name in ISSUER} == set(TABLE)
+    assert {room(name) for name in SERVER} == set(SERVER_TABLE)
     assert {room(name) for name in WIRING} == set(WIRING_TABLE)
 
 
-def test_contributing_lists_every_room() -> None:
-    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("The rooms of `tokens/`")
-    table, _, _ = rooms.partition("Each room's `__init__.py`")
-    assert [name for name in TABLE if f"`{name}`" not in table and f"`{name}/`" not in table] == []
+@pytest.mark.parametrize("package", ["tokens", "resources"])
+def test_contributing_lists_every_room(package: str) -> None:
+    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition(f"The rooms of `{package}/`")
+    table = rooms.partition("|\n\n")[0]
+    assert [name for name in TABLES[package] if f"`{name}`" not in table and f"`{name}/`" not in table] == []
 
 
 def test_the_issuers_docstring_lists_every_room() -> None:
@@ -520,7 +581,7 @@ def test_a_room_imports_only_rooms_below_it(table: dict[str, str]) -> None:
     assert up == []
 
 
-@pytest.mark.parametrize("module", [*ISSUER, *WIRING])
+@pytest.mark.parametrize("module", [*ISSUER, *SERVER, *WIRING])
 def test_a_module_imports_only_rooms_that_its_own_may(module: str) -> None:
     assert wrong_imports(module, tree(MODULES[module])) == []
 
@@ -533,9 +594,9 @@ def test_no_modules_import_each_other_in_a_cycle(package: str) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("resources.compact_jws", "from .verify import check_times"),
+        ("resources.jose.compact_jws", "from ..verify import check_times"),
         ("resources.errors", "def late():\n    from . import authentication"),
-        ("resources.jwk", "import resources.token_memory"),
+        ("resources.jose.jwk", "import resources.token_memory"),
         ("tokens.models.user", "from tokens.issued import user_grant"),
         ("tokens.keys.read_cache", "def late():\n    from tokens.keys import keyring"),
         ("tokens.jose.compact", "if not TYPE_CHECKING:\n    from tokens.dpop import proof"),
@@ -601,10 +662,16 @@ def test_an_import_of_the_toolkit_elsewhere_is_caught(line: str) -> None:
         ("project.settings.base", "from project.launch.environment import ROOT"),
         ("project.front.lanes", "from project.launch import serve"),
         ("project.postgresql.pool", "from project.metrics import state"),
+        ("resources.jose.jwk", "from ..outbound import fetch"),
+        ("resources.verify", "from .feed.feed_follower import Follower"),
+        ("resources.keysets.keyset", "from ..conf import resource_server"),
+        ("resources.dpop.proof", "def late():\n    from .. import possession"),
+        ("resources.revocations.refusals", "from resources.issuer_trust import TrustedIssuer"),
+        ("resources.permissions", "from .authentication import JWTAuthentication"),
     ],
 )
 def test_a_wrong_import_is_caught(module: str, line: str) -> None:
-    assert wrong_imports(module, ast.parse(line))
+    assert wrong_imports(module, absolute(line, MODULES[module].relative_to(ROOT).as_posix()))
 
 
 @pytest.mark.parametrize(
@@ -616,10 +683,13 @@ def test_a_wrong_import_is_caught(module: str, line: str) -> None:
         ("tokens.keys.rules.succession", "from tokens.keys.errors import Unsafe"),
         ("project.settings.standalone", "from project.launch.environment import use_development_environment"),
         ("project.launch.serve", "from project.settings import environment"),
+        ("resources.feed.feed_follower", "from .feed_source import Source"),
+        ("resources.keysets.discovery", "from ..outbound import fetch"),
+        ("resources.management.commands.check_issuer", "from ...issuers.trusts import trusts"),
     ],
 )
 def test_a_right_import_is_not_caught(module: str, line: str) -> None:
-    assert not wrong_imports(module, ast.parse(line))
+    assert not wrong_imports(module, absolute(line, MODULES[module].relative_to(ROOT).as_posix()))
 
 
 @pytest.mark.parametrize(
@@ -696,10 +766,13 @@ def test_an_import_of_a_package_whose_modules_a_variable_names_is_caught() -> No
     assert wrong_imports("tokens.models.user", ast.parse('import_module(f"tokens.{room}.pages")'))
 
 
-@pytest.mark.parametrize("line", ["from . import fetch", "from .fetch import Fetcher", "from .wire import Connection"])
+@pytest.mark.parametrize(
+    "line",
+    ["from .outbound import fetch", "from .outbound.fetch import Fetcher", "from .outbound.wire import Connection"],
+)
 def test_a_relative_import_that_is_impure_is_caught(line: str) -> None:
     assert input_or_output("resources.verify", absolute(line, "resources/verify.py"))
-    assert not input_or_output("resources.verify", absolute("from .jwk import FAMILIES", "resources/verify.py"))
+    assert not input_or_output("resources.verify", absolute("from .jose.jwk import FAMILIES", "resources/verify.py"))
 
 
 @pytest.mark.parametrize(
@@ -710,7 +783,7 @@ def test_a_relative_import_that_is_impure_is_caught(line: str) -> None:
         ("tokens.jose.compact", "import logging as logs\nlogger = logs.getLogger()"),
         ("tokens.jose.compact", "from email.utils import parsedate_to_datetime"),
         ("tokens.jose.compact", "answer = client.input(text)"),
-        ("resources.flight", "import os\nos.register_at_fork(before=_renew_all)"),
+        ("resources.keysets.flight", "import os\nos.register_at_fork(before=_renew_all)"),
         ("tokens.settings.issuer", "from pathlib import Path"),
     ],
 )
@@ -719,7 +792,10 @@ def test_a_use_without_input_or_output_is_not_caught(module: str, line: str) -> 
 
 
 def test_an_exception_permits_one_name_to_one_module() -> None:
-    for module, line in [("resources.flight", "os.remove('x')"), ("tokens.jose.compact", "os.register_at_fork()")]:
+    for module, line in [
+        ("resources.keysets.flight", "os.remove('x')"),
+        ("tokens.jose.compact", "os.register_at_fork()"),
+    ]:
         assert input_or_output(module, with_line(module, f"import os\n{line}")[module])
 
 
@@ -731,8 +807,10 @@ def test_each_name_that_a_pure_module_may_import_is_used() -> None:
 
 
 def test_the_message_about_input_or_output_names_the_imports_on_the_way() -> None:
-    changed = with_line("resources.token_bucket", "from . import plain_views")["resources.token_bucket"]
-    messages = input_or_output("resources.token_bucket", changed)
+    changed = with_line("resources.keysets.token_bucket", "from .. import plain_views")[
+        "resources.keysets.token_bucket"
+    ]
+    messages = input_or_output("resources.keysets.token_bucket", changed)
     assert re.fullmatch(
         r"line \d+: imports resources\.plain_views, which at line \d+: imports django\.\S+", messages[0]
     )
@@ -741,9 +819,9 @@ def test_the_message_about_input_or_output_names_the_imports_on_the_way() -> Non
 
 
 def test_a_module_that_several_imports_reach_is_reported_once() -> None:
-    lines = "from . import authentication, plain_views\nfrom .plain_views import with_authentication"
-    changed = with_line("resources.token_bucket", lines)["resources.token_bucket"]
-    messages = input_or_output("resources.token_bucket", changed)
+    lines = "from .. import authentication, plain_views\nfrom ..plain_views import with_authentication"
+    changed = with_line("resources.keysets.token_bucket", lines)["resources.keysets.token_bucket"]
+    messages = input_or_output("resources.keysets.token_bucket", changed)
     ends = [re.sub(r"^.*imports (resources\.\w+, which)", r"\1", message) for message in messages]
     assert len(set(ends)) == len(ends) > 1
 
@@ -822,13 +900,15 @@ def is_tested(name: str, path: Path, tests: dict[Path, str] = TESTS) -> bool:
     """Return True if a module has a test module, or needs none. One of these conditions must be true:
 
     1. The module has at most DECISIONS decisions. Examples are tables, dataclasses and settings.
-    2. A test module in tests/tokens or tests/services has the name of the module.
+    2. A test module has the name of the module, and is in tests/services or in the folder of the module's package:
+       tests/tokens or tests/resources.
     3. A test module of the module's room, or of PLACES, imports the module.
     """
     if decisions(tree(path)) <= DECISIONS:
         return True
     wanted = re.compile(rf"(^|.*/)test_{re.escape(name.rpartition('.')[2])}(_\w+)?\.py")
-    if any(wanted.fullmatch(test) for test in tests.values() if test.startswith(("tokens/", "services/"))):
+    places = (f"{name.partition('.')[0]}/", "services/")
+    if any(wanted.fullmatch(test) for test in tests.values() if test.startswith(places)):
         return True
     folders = {mirror(name).rpartition("/")[0], *(place.removeprefix("tests/") for place in PLACES)}
     near = [path for path, test in tests.items() if test.rpartition("/")[0] in folders]
@@ -848,12 +928,12 @@ def imported_by(path: Path) -> frozenset[str]:
     return frozenset(name for _, name in imports(absolute(text(path), path.relative_to(ROOT).as_posix())))
 
 
-def untested() -> set[str]:
-    """Return the modules of the issuer that have no tests of their own."""
+def untested(modules: dict[str, Path]) -> set[str]:
+    """Return the modules that have no tests of their own, by the names that they have in COVERED."""
     return {
-        name.removeprefix("tokens.").replace(".", "/")
-        for name, path in ISSUER.items()
-        if path.name != "__init__.py" and room(name) != "migrations" and not is_tested(name, path)
+        name.partition(".")[2].replace(".", "/")
+        for name, path in modules.items()
+        if path.name != "__init__.py" and "migrations" not in path.parts and not is_tested(name, path)
     }
 
 
@@ -886,10 +966,31 @@ def test_a_mirrored_test_module_counts_and_none_does_not(name: str, test: str) -
 
 
 def test_a_module_has_a_test_module_or_stands_in_the_list() -> None:
-    assert untested() == {name for names in COVERED.values() for name in names.split()}
+    assert untested(ISSUER) == {name for names in COVERED.values() for name in names.split()}
+    assert untested(SERVER) == {name for names in COVERED_IN_SERVER.values() for name in names.split()}
 
 
-@pytest.mark.parametrize("path", COVERED)
+def strays(tests: Iterable[str]) -> list[str]:
+    """Return the test modules in the folder of a room of `resources` that mirror no module of the room.
+
+    A test module can have a longer name than the module. The folder tests/resources itself has tests of several rooms.
+    """
+    mirrors = [mirror(name) for name, path in SERVER.items() if path.name != "__init__.py"]
+    inside = [test for test in tests if test.startswith("resources/") and test.count("/") > 1]
+    return [test for test in inside if not any(test.startswith((f"{own}.py", f"{own}_")) for own in mirrors)]
+
+
+def test_each_test_module_in_a_room_of_the_resource_server_mirrors_a_module_of_the_room() -> None:
+    assert strays(TESTS.values()) == []
+
+
+def test_a_test_module_in_the_folder_of_another_room_is_caught() -> None:
+    wrong = ["resources/feed/test_keyset.py", "resources/dpop/test_dpop_proof.py"]
+    right = ["resources/keysets/test_keyset.py", "resources/keysets/test_keyset_flood.py", "resources/test_fuzz.py"]
+    assert strays([*wrong, *right]) == wrong
+
+
+@pytest.mark.parametrize("path", [*COVERED, *COVERED_IN_SERVER])
 def test_the_tests_that_the_list_names_exist(path: str) -> None:
     assert (ROOT / path).exists()
 
@@ -933,9 +1034,9 @@ def listed(docstring: str) -> list[str]:
     return [name for head in heads for name in re.findall(r"`(\w+)`", head)]
 
 
-UNLISTED = {"management", "migrations", "cut_off"}
+UNLISTED = {"management", "migrations", "cut_off", "notes", "user_links"}
 """Folders whose modules Django or Python finds by their names."""
-ROOMS = [path for name, path in ISSUER.items() if path.name == "__init__.py" and room(name) in TABLE]
+ROOMS = [path for name, path in (ISSUER | SERVER).items() if path.name == "__init__.py"]
 WIRING_PACKAGES = [
     path
     for name, path in MODULES.items()
@@ -943,9 +1044,7 @@ WIRING_PACKAGES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "path", [MODULES["resources"], *(path for path in ROOMS if not UNLISTED & set(path.parts))], ids=str
-)
+@pytest.mark.parametrize("path", [path for path in ROOMS if not UNLISTED & set(path.parts)], ids=str)
 def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""
     assert [word for word in ("Owns:", "Does not own:", "Steps:", "Neighbours:") if word not in docstring] == []
@@ -956,7 +1055,7 @@ NAMES = r"`[\w/]+`(?:(?:,| and|, and) `[\w/]+`)*"
 LIST = re.compile(rf"\b(imports?|imported by) ({NAMES})( only)?", re.IGNORECASE)
 """A clause that names neighbours. The word "only" says that the list is complete."""
 NOTHING = re.compile(rf"\bimports (?:nothing|no other package) of (the issuer|this project|{NAMES})", re.IGNORECASE)
-WHOLE = {"the issuer": {"tokens", *TABLE}, "this project": {"tokens", "resources", "project", *TABLE, *WIRING_TABLE}}
+WHOLE = {"the issuer": {"tokens", *TABLE}, "this project": {*TABLES, *TABLE, *WIRING_TABLE}}
 
 
 @cache
@@ -1003,7 +1102,7 @@ def false_neighbours(package: str, docstring: str) -> list[str]:
 @pytest.mark.parametrize(
     "path",
     sorted({MODULES["resources"], MODULES["project"], *ROOMS, *WIRING_PACKAGES}),
-    ids=lambda path: path.parent.name,
+    ids=lambda path: path.parent.relative_to(ROOT).as_posix(),
 )
 def test_what_a_docstring_says_of_neighbours_is_what_the_modules_import(path: Path) -> None:
     package = ".".join(path.parent.relative_to(ROOT).parts)
@@ -1029,6 +1128,8 @@ def test_what_a_docstring_says_of_neighbours_is_what_the_modules_import(path: Pa
         ("project.front", "imports nothing of `tokens` and `admin_pages`.", False),
         ("project.front", "imports nothing of `tokens` and `resources`.", True),
         ("resources", "imports no other package of this project.", True),
+        ("resources.feed", "imports `jose` and `errors` only.", False),
+        ("resources.dpop", "imports `jose` and `errors` only.", True),
         ("project", "imports no other package of this project.", False),
     ],
 )
@@ -1036,17 +1137,17 @@ def test_a_false_sentence_on_neighbours_is_caught(package: str, clause: str, is_
     assert (false_neighbours(package, f"A room.\n\nNeighbours: {clause}\n\nRead in this order:") == []) is is_true
 
 
-@pytest.mark.parametrize("path", WIRING_PACKAGES, ids=str)
-def test_a_docstring_of_the_wiring_says_what_it_owns_and_lists_its_modules_and_packages_once(path: Path) -> None:
+@pytest.mark.parametrize("path", [MODULES["resources"], *WIRING_PACKAGES], ids=str)
+def test_a_docstring_of_an_outer_package_says_what_it_owns_and_lists_its_modules_and_packages_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""
     assert [word for word in ("Owns:", "Does not own:", "Neighbours:") if word not in docstring] == []
     packages = [child.parent.name for child in path.parent.glob("*/__init__.py")]
     assert sorted(listed(docstring)) == sorted([p.stem for p in path.parent.glob("*.py") if p != path] + packages)
 
 
-def test_the_resource_servers_docstring_lists_its_pure_modules() -> None:
-    _, _, pure = (ast.get_docstring(tree(MODULES["resources"])) or "").partition("These modules are pure:")
-    stated = re.findall(r"`(\w+)`", pure.partition("\n\n")[0])
-    assert sorted(f"resources.{name}" for name in stated) == sorted(
+def test_the_resource_servers_docstring_lists_what_is_pure() -> None:
+    _, _, pure = (ast.get_docstring(tree(MODULES["resources"])) or "").partition("These rooms and modules are pure:")
+    stated = [f"resources.{name.replace('/', '.')}" for name in re.findall(r"`([\w/]+)`", pure.partition("\n\n")[0])]
+    assert sorted(name for name in MODULES if within(name, *stated)) == sorted(
         name for name in pure_modules() if name.startswith("resources.")
     )

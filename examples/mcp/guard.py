@@ -22,8 +22,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from examples.mcp.trust import Verifier
-from resources import strict_json
 from resources.errors import InvalidRequest, InvalidToken, Unavailable
+from resources.jose import strict_json
 from resources.principal import AccessToken
 
 MAX_BODY = 1024 * 1024  # bytes

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 
 from examples.mcp.guard import Guard, Needs
 from examples.mcp.trust import verifier
-from resources.key_policy import POLICIES, Timing
+from resources.keysets.key_policy import POLICIES, Timing
 
 NEEDS = Needs(always="mcp:read", tools={"list_notes": "mcp:read", "add_note": "mcp:write"})
 NOTES: dict[str, list[str]] = defaultdict(list)

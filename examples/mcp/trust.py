@@ -8,15 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
-from resources.feed_follower import Follower
-from resources.feed_source import Policy, Time
+from resources.feed.feed_address import DEFAULT_RING, FeedAddress
+from resources.feed.feed_follower import Follower
+from resources.feed.feed_source import Policy, Time
 from resources.issuer_trust import TrustedIssuer
-from resources.key_policy import Timing
-from resources.keyset import KeySet
-from resources.poller import Poller
+from resources.issuers.poller import Poller
+from resources.keysets.discovery import Discovery
+from resources.keysets.key_policy import Timing
+from resources.keysets.keyset import KeySet
 from resources.principal import AccessToken
-from resources.refusals import Refusals
+from resources.revocations.refusals import Refusals
 from resources.verify import credentials, verify
 
 ALGORITHMS = frozenset({"RS256"})

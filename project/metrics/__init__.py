@@ -1,7 +1,7 @@
 """Metrics of issuer and API for Prometheus, off unless METRICS_PORT is set.
 
 Owns: the issuer's metrics, their bounded labels, and the port that exposes the metrics of all worker processes.
-Does not own: the API's own metrics, which `resources/metrics.py` has; the events that are counted.
+Does not own: the API's own metrics, which `resources/telemetry/metrics.py` has; the events that are counted.
 Neighbours: above `tokens` and `resources`, which do not import this package. This package registers itself as
 an observer of their events.
 

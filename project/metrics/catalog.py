@@ -1,10 +1,10 @@
-"""Every metric of the issuer, and of the server processes. `resources/metrics.py` has the metrics of an API. Pure.
+"""Every metric of the issuer, and of the server processes. `resources.telemetry.metrics` has those of an API. Pure.
 
 A point in time is exported as seconds since the epoch, so that `time() - metric` is its age, even if a process hangs.
 """
 
-from resources import metrics as api
-from resources.metrics import Metric
+from resources.telemetry import metrics as api
+from resources.telemetry.metrics import Metric
 
 ISSUED = Metric(
     "keyturn_tokens_issued_total",

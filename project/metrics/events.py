@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from project.metrics import catalog, labels
-from resources.metrics import add, put
+from resources.telemetry.metrics import add, put
 from tokens.audit import trail
 from tokens.grants.table import GRANT_TYPES
 from tokens.limits import password_slots

@@ -11,8 +11,8 @@ from project import conf
 from project.metrics import catalog, state
 from project.metrics.endpoints import endpoint
 from project.metrics.labels import status_class
-from resources import prometheus
-from resources.metrics import add
+from resources.telemetry import prometheus
+from resources.telemetry.metrics import add
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -42,7 +42,8 @@ def measured(answer: Answer) -> Answer:
 def start() -> None:
     """Start to collect and export the metrics of this server process. Does nothing if this process has already started.
 
-    This function does not export the metrics in `resources/metrics.py`. The setting RESOURCE_SERVER["METRICS"] does.
+    This function does not export the metrics in `resources/telemetry/metrics.py`. The setting
+    RESOURCE_SERVER["METRICS"] does.
     """
     # If the application is loaded again, the existing sink is used.
     if _started:

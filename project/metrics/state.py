@@ -13,7 +13,7 @@ from django.utils import timezone
 from project.metrics import catalog
 from project.metrics.labels import Names
 from project.postgresql.circuit import circuits
-from resources.metrics import Metric, put
+from resources.telemetry.metrics import Metric, put
 
 logger = logging.getLogger(__name__)
 EVERY = 5.0  # seconds

@@ -320,7 +320,7 @@ def test_a_wrong_import_is_caught(path: str, line: str) -> None:
     [
         ("project/urls/issuer.py", "import tokens.urls"),
         ("resources/notes/views.py", "from resources.permissions import HasScopes"),
-        ("resources/keyset.py", "from collections.abc import Callable"),
+        ("resources/keysets/keyset.py", "from collections.abc import Callable"),
         ("resources/user_links/models.py", "from . import apps"),
         ("resources/notes/views.py", "from ..permissions import HasScopes"),
         ("resources/management/commands/check_issuer.py", "from ...inspection import inspect"),

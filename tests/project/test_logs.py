@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from project.logs import AUDIT, JsonLine, LogLine, WrongHost, capture, without_addresses
-from resources.trace_context import entered, of_request
+from resources.telemetry.trace_context import entered, of_request
 
 
 def record(at: float) -> logging.LogRecord:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import find_commands
 
-from resources.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from resources.settings.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
 from tests.project.test_documentation import headings
 from tests.reference import FOLDER, PAGES, events, settings
 from tests.reference.settings import ROOT
@@ -74,9 +74,9 @@ def test_an_entry_does_not_get_the_comment_of_the_entry_before_it(
 def test_every_entry_of_the_defaults_is_in_the_table() -> None:
     own = set(defaults.DEFAULTS) - set(open_client.DEFAULTS) - set(authorization_request.DEFAULTS)
     for path, name, expected in (
-        ("resources/defaults.py", "DEFAULTS", set(DEFAULTS)),
-        ("resources/defaults.py", "ISSUER_DEFAULTS", set(ISSUER_DEFAULTS)),
-        ("resources/defaults.py", "LOCAL_USERS_DEFAULTS", set(LOCAL_USERS_DEFAULTS)),
+        ("resources/settings/defaults.py", "DEFAULTS", set(DEFAULTS)),
+        ("resources/settings/defaults.py", "ISSUER_DEFAULTS", set(ISSUER_DEFAULTS)),
+        ("resources/settings/defaults.py", "LOCAL_USERS_DEFAULTS", set(LOCAL_USERS_DEFAULTS)),
         ("tokens/settings/defaults.py", "DEFAULTS", own),
     ):
         assert {entry for entry, _, _ in settings.entries(path, name)} == expected

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from examples.webapp import tracing
 from project import telemetry
 from project.telemetry import traced
-from resources import trace_context
+from resources.telemetry import trace_context
 from tests.tokens.factories import basic, make_api, make_client, operation, post, with_secret
 from tokens.keys import rotation
 

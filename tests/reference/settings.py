@@ -66,9 +66,9 @@ def page() -> str:
         lines = [(f"`{name}`", f"`{value}`" if value else "", angles(text)) for name, value, text in rows]
         parts.append(f"\n### {title[0].upper()}{title[1:]}\n\n{table(head, lines)}")
     for title, path, name in (
-        ("RESOURCE_SERVER", "resources/defaults.py", "DEFAULTS"),
-        ("RESOURCE_SERVER: an entry of ISSUERS", "resources/defaults.py", "ISSUER_DEFAULTS"),
-        ("RESOURCE_SERVER: LOCAL_USERS", "resources/defaults.py", "LOCAL_USERS_DEFAULTS"),
+        ("RESOURCE_SERVER", API_DEFAULTS, "DEFAULTS"),
+        ("RESOURCE_SERVER: an entry of ISSUERS", API_DEFAULTS, "ISSUER_DEFAULTS"),
+        ("RESOURCE_SERVER: LOCAL_USERS", API_DEFAULTS, "LOCAL_USERS_DEFAULTS"),
         ("ISSUER", "tokens/settings/defaults.py", "DEFAULTS"),
     ):
         rows = [(f"`{entry}`", f"`{default}`", angles(text)) for entry, default, text in entries(path, name)]
@@ -76,11 +76,12 @@ def page() -> str:
     return "".join(parts)
 
 
+API_DEFAULTS = "resources/settings/defaults.py"
 INTRODUCTIONS = {
-    ("resources/defaults.py", "DEFAULTS"): "Entries of `RESOURCE_SERVER` in the Django settings of your API"
+    (API_DEFAULTS, "DEFAULTS"): "Entries of `RESOURCE_SERVER` in the Django settings of your API"
     " ([resource-server.md](../resource-server.md)).",
-    ("resources/defaults.py", "ISSUER_DEFAULTS"): "Entries for one issuer, if `ISSUERS` has a dictionary for it.",
-    ("resources/defaults.py", "LOCAL_USERS_DEFAULTS"): "Entries that make `request.user` a user of your project.",
+    (API_DEFAULTS, "ISSUER_DEFAULTS"): "Entries for one issuer, if `ISSUERS` has a dictionary for it.",
+    (API_DEFAULTS, "LOCAL_USERS_DEFAULTS"): "Entries that make `request.user` a user of your project.",
     ("tokens/settings/defaults.py", "DEFAULTS"): "Entries of `ISSUER` in the issuer's settings."
     " `project/settings/issuer.py` fills them from the variables above.",
 }

@@ -4,8 +4,8 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import Any
 
-from resources.revocation_key import key
-from resources.revocation_set import ENTRY, LAYOUT
+from resources.revocations.revocation_key import key
+from resources.revocations.revocation_set import ENTRY, LAYOUT
 from resources.testing import SigningKey, compact
 
 TAG = "AAAAAAAAAAA"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from resources.fetch import Bounds
+from resources.outbound.fetch import Bounds
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

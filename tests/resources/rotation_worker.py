@@ -19,20 +19,21 @@ django.setup()
 from django.test import RequestFactory  # noqa: E402 (after setup)
 from rest_framework.request import Request  # noqa: E402
 
-from resources import issuers, thread_limit  # noqa: E402
+from resources import thread_limit  # noqa: E402
 from resources.authentication import JWTAuthentication  # noqa: E402
 from resources.challenges import TokenRefused, TryLater  # noqa: E402
+from resources.issuers import trusts  # noqa: E402
 from resources.testing import bearer  # noqa: E402
 
 WORKERS, THREADS = 4, 64
 
 wound = [0.0]
-real_clock = issuers.clock
-issuers.clock = lambda: real_clock() + wound[0]
+real_clock = trusts.clock
+trusts.clock = lambda: real_clock() + wound[0]
 
 
 def keys() -> Any:
-    (trust,) = issuers.trusts().values()
+    (trust,) = trusts.trusts().values()
     return trust.keys
 
 

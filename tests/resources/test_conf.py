@@ -15,9 +15,9 @@ from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
 from resources.conf import ResourceServer, resource_server
-from resources.defaults import DEFAULTS
-from resources.key_policy import DEVELOPMENT, PRODUCTION
+from resources.keysets.key_policy import DEVELOPMENT, PRODUCTION
 from resources.permissions import HasScopes
+from resources.settings.defaults import DEFAULTS
 
 GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/"]}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources import permissions, testing, throttles
-from resources.defaults import DEFAULTS, ISSUER_DEFAULTS
+from resources.settings.defaults import DEFAULTS, ISSUER_DEFAULTS
 
 TEXT = (Path(__file__).resolve().parent.parent.parent / "docs" / "resource-server.md").read_text(encoding="utf-8")
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
-from resources import issuers, thread_limit
+from resources import thread_limit
+from resources.issuers import trusts
 from resources.testing import SigningKey, bearer, jwks, mint, shared_key
 from tests.resources.loopback import Answer, Loopback, document, raw, status
 
@@ -62,7 +63,7 @@ class World:
 
     @property
     def keys(self) -> Any:
-        return issuers.trusts()[self.issuer.url].keys
+        return trusts.trusts()[self.issuer.url].keys
 
     @property
     def fetches(self) -> int:
@@ -88,7 +89,7 @@ class World:
 @pytest.fixture
 def world(issuer: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(issuer)
-    monkeypatch.setattr(issuers, "clock", made.clock)
+    monkeypatch.setattr(trusts, "clock", made.clock)
     monkeypatch.setattr(thread_limit.serving, "_set", 64)  # as many threads as the tests below start at once
     issuer.publish(jwks(GOOD))
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE]}):

@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from resources.errors import InvalidToken
 from resources.issuer_trust import TrustedIssuer
-from resources.jwk import judge
-from resources.key_pins import PinnedKeys
+from resources.jose.jwk import judge
+from resources.keysets.key_pins import PinnedKeys
 from resources.testing import at, shared_key
 from resources.verify import verify
 from tests.jwt_cases import NOW, TABLE, Case, cases

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from resources import compact_jws
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken
-from resources.jwk import Key, Verdict
-from resources.key_pins import PinnedKeys
+from resources.jose import compact_jws
+from resources.jose.jwk import Key, Verdict
+from resources.keysets.key_pins import PinnedKeys
 from tests.resources import test_verify
 from tests.resources.test_verify import (
     ACCEPTED,
@@ -152,14 +152,15 @@ def mutant(old: str, new: str) -> ModuleType:
     In one of the two, `old` is replaced by `new`.
     """
     assert (FORM + CHECKS).count(old) == 1, f"{old!r} does not occur exactly once in the modules: update the table"
-    form, module = (executed(source.replace(old, new)) for source in (FORM, CHECKS))
+    form = executed(FORM.replace(old, new), compact_jws.__package__)
+    module = executed(CHECKS.replace(old, new), real.__package__)
     module.__dict__.update({name: form.__dict__[name] for name in OF_FORM})
     return module
 
 
-def executed(source: str) -> ModuleType:
-    module = ModuleType("resources.mutant")
-    module.__package__ = "resources"  # its imports are relative
+def executed(source: str, package: str) -> ModuleType:
+    module = ModuleType(f"{package}.mutant")
+    module.__package__ = package  # its imports are relative
     exec(compile(source, "mutant", "exec"), module.__dict__)  # noqa: S102
     return module
 

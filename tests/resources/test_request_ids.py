@@ -6,8 +6,9 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from resources import introspection, trace_context
+from resources.issuers import introspection
 from resources.request_ids import IdFields, request_ids
+from resources.telemetry import trace_context
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SENT = {"X-Request-ID": "12345678", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from resources.discovery import read_jwks
-from resources.feed_follower import Follower
-from resources.feed_source import Answer, Policy, Time
+from resources.feed.feed_follower import Follower
+from resources.feed.feed_source import Answer, Policy, Time
+from resources.feed.revocation_feed import FeedState
 from resources.issuer_trust import TrustedIssuer
-from resources.key_pins import PinnedKeys
-from resources.refusals import Refusals
-from resources.revocation_feed import FeedState
-from resources.revocation_key import key
-from resources.revocation_set import EMPTY, LAYOUT
+from resources.keysets.discovery import read_jwks
+from resources.keysets.key_pins import PinnedKeys
+from resources.revocations.refusals import Refusals
+from resources.revocations.revocation_key import key
+from resources.revocations.revocation_set import EMPTY, LAYOUT
 from resources.testing import at
 
 CASES = json.loads((Path(__file__).parent.parent / "revocation_cases.json").read_text(encoding="utf-8"))

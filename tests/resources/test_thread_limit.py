@@ -19,7 +19,7 @@ from django.test import Client
 from project.front.lanes import WORK_THREADS
 from project.launch.worker_start import load
 from resources import authentication, thread_limit
-from resources.flight import Flights, Limits
+from resources.keysets.flight import Flights, Limits
 from resources.testing import SigningKey, bearer, jwks, mint, pinned
 from resources.thread_limit import MANY, RECENT, ServingThreads, WaitLimit
 from tests.resources.api_process import ROOT, Api, api

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from resources import jwk
 from resources.errors import InvalidToken, Reason
 from resources.issuer_trust import TrustedIssuer
-from resources.jwk import Key
-from resources.key_pins import PinnedKeys
-from resources.refusals import Refusals
+from resources.jose import jwk
+from resources.jose.jwk import Key
+from resources.keysets.key_pins import PinnedKeys
+from resources.revocations.refusals import Refusals
 from resources.testing import bearer, mint, pinned
 from resources.token_memory import LASTS, Expected, TokenMemory
 from resources.verify import ACCESS_TOKEN, ANY_JWT

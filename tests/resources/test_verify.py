@@ -14,14 +14,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from resources import verify as real
-from resources.compact_jws import is_instant
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
 from resources.issuer_trust import TrustedIssuer
-from resources.jwk import Key, judge
-from resources.key_pins import PinnedKeys
-from resources.refusals import Refusals
-from resources.revocation_key import key
-from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
+from resources.jose.compact_jws import is_instant
+from resources.jose.jwk import Key, judge
+from resources.keysets.key_pins import PinnedKeys
+from resources.revocations.refusals import Refusals
+from resources.revocations.revocation_key import key
+from resources.revocations.revocation_set import EMPTY, LAYOUT, RevocationSet
 from resources.testing import SigningKey, at, compact, encoded, jwks, shared_key
 from resources.verify import credentials, verify
 from tests.jwt_cases import other_spelling

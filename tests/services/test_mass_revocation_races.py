@@ -1,7 +1,7 @@
 """Tokens of many clients are revoked, and at the same time clients are disabled or deleted, and users log out.
 
-No deadlock occurs. Lock order: clients, the registry version, users, grants, revocation records. Rows of one table are
-locked in the order of their primary keys.
+No deadlock occurs. Lock order: clients, the registry version, users, clients of login sessions, grants, revocation
+records. Rows of one table are locked in the order of their primary keys.
 """
 
 import json
@@ -61,6 +61,39 @@ from tokens.models import User
 User.objects.all().delete()
 """,
 }
+WITH_SESSIONS = """
+from tokens.models import SessionClient
+Client.objects.update(backchannel_logout_uri="https://app.example/logout")
+SessionClient.objects.bulk_create(
+    SessionClient(sid="session%d" % user.pk, user=user, client=client, last_at=now)
+    for user in users for client in clients)
+for user in users:
+    user.user_grants.update(sid="session%d" % user.pk, refresh_until=now + timedelta(days=1))
+"""
+CALL = """
+from datetime import timedelta
+from tokens import registry_lock
+from tokens.back_channel import session_end
+from tokens.keys import store
+from tokens.models import Client, User
+from tokens.revoking import access
+registry_lock.WAIT = timedelta(minutes=10)  # a busy machine is no lock that is held for too long
+user, clients, now = User.objects.get(username="user0"), Client.objects.order_by("pk"), store.database_now()
+by_root = {{"reason": "hostile", "actor": "user:root", "now": now}}
+{call}
+"""
+LOG_OUTS = {
+    "the user logs out": "session_end.end_session(user, f'session{user.pk}', now=now)",
+    "the user logs out everywhere": "access.log_out_everywhere_by_user(user, now=now)",
+    "an administrator logs out all users": "access.log_out_users_everywhere(User.objects.all(), **by_root)",
+}
+BLOCKS = {
+    "disable all clients": "access.disable_clients(clients, **by_root)",
+    "disable a client": "access.set_active(clients[0], active=False, **by_root)",
+    "delete all clients": "clients.delete()",
+    "delete a client": "clients[0].delete()",
+}
+STEPS |= {name: CALL.format(call=call) for name, call in (LOG_OUTS | BLOCKS).items()}
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -110,6 +143,29 @@ def test_steps_that_wait_for_the_same_grants_end_without_a_deadlock(registered: 
     assert registered.rows(DEADLOCKS) == [(0,)]
     left = "SELECT count(*) FROM tokens_usergrant WHERE revoked_at IS NULL"
     assert registered.rows(left) == [(0,)], "each step ends every grant"
+
+
+@pytest.fixture
+def in_sessions(issuer: Issuer) -> Issuer:
+    """Create clients and users. Each client has a back-channel logout URI, and is in the login session of each user."""
+    shell(issuer, SET_UP.format(clients=3, users=2) + WITH_SESSIONS).communicate(timeout=600)
+    assert issuer.rows("SELECT count(*) FROM tokens_sessionclient") == [(6,)]
+    return issuer
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["log-out first", "block first"])
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("log_out", LOG_OUTS)
+def test_clients_are_blocked_while_a_log_out_queues_messages_to_them(
+    in_sessions: Issuer, log_out: str, block: str, is_first: bool
+) -> None:
+    """The log-out holds the grants, and each message refers to its client, whose key PostgreSQL locks at the commit.
+
+    The block holds the client, and waits for the grants.
+    """
+    names = (block, log_out) if is_first else (log_out, block)
+    assert in_this_order(in_sessions, *names) == [(0, "")] * 2
+    assert in_sessions.rows(DEADLOCKS) == [(0,)]
 
 
 CHANGE = "UPDATE tokens_client SET name = 'Changed' WHERE client_id = 'client0'"

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 
+from tests.database_errors import failing, raised
 from tests.services.conftest import Issuer, database, environment
+from tokens.handover import database_copy, other_database
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("move database")]
 KIDS = "SELECT kid, public_jwk::text FROM tokens_signingkey ORDER BY kid"
@@ -56,6 +60,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 @pytest.fixture
 def target() -> Iterator[str]:
     with database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[str]:
+    """Yield the URL of a database with the tables of `migrate`."""
+    with database() as url:
+        Issuer(environment(url)).run("migrate", "--verbosity", "0")
         yield url
 
 
@@ -121,3 +133,49 @@ def test_a_target_that_is_no_postgresql_that_answers_is_refused(source: Source, 
     code, said = failed(source.here, "move_database", "--to", url)
     assert code == 3, said
     assert "Traceback" not in said
+
+
+INTERRUPTED = "another process or a time limit interrupted the command"
+TARGET = other_database.ALIAS
+ERRORS = [
+    # The source.
+    ("default", "DELETE FROM django_migrations", OperationalError("database is locked"), 4, INTERRUPTED),
+    ("default", 'FROM "tokens_ring"', raised(OperationalError, "40P01"), 4, INTERRUPTED),
+    ("default", 'FROM "tokens_ring"', raised(ProgrammingError, "42501"), 1, r"the database \(DATABASE_URL\) cannot be"),
+    # The target.
+    (TARGET, "TRUNCATE", raised(OperationalError, "55P03"), 4, INTERRUPTED),
+    (TARGET, "DISABLE TRIGGER", raised(OperationalError, "40P01"), 4, INTERRUPTED),
+    (TARGET, "TRUNCATE", raised(ProgrammingError, "42501"), 3, "--to: the database cannot be used"),
+    (TARGET, 'INSERT INTO "tokens_ring"', raised(IntegrityError, "23505"), 3, "a row cannot be stored in the target"),
+    (TARGET, 'INSERT INTO "tokens_ring"', raised(DataError, "22001"), 3, "a row cannot be stored in the target"),
+    (TARGET, 'FROM "tokens_user"', raised(OperationalError), 3, "--to: the database cannot be used"),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("using", "part", "error", "code", "message"), ERRORS)
+def test_a_statement_that_a_database_refuses_ends_the_move_with_the_code(
+    migrated: str, monkeypatch: pytest.MonkeyPatch, using: str, part: str, error: Exception, code: int, message: str
+) -> None:
+    call_command("rotate_keys", verbosity=0)
+    with psycopg.connect(migrated) as connection:
+        names = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
+    # The settings of this process have the tables of the API, too.
+    tables = [model for model in database_copy.tables() if model._meta.db_table in names]
+    monkeypatch.setattr(database_copy, "tables", lambda: tables)
+    monkeypatch.setattr(database_copy, "_migrate", lambda _: None)
+    with failing(error, part, using=using), pytest.raises(CommandError, match=f"^{message}") as failed:
+        call_command("move_database", "--to", migrated)
+    assert failed.value.returncode == code
+    with psycopg.connect(migrated) as connection:
+        assert connection.execute("SELECT count(*) FROM tokens_signingkey").fetchone() == (0,)
+
+
+def test_a_lock_in_the_target_is_no_row_that_cannot_be_stored(source: Source, target: str) -> None:
+    source.at(target).run("migrate", "--verbosity", "0")
+    with psycopg.connect(target) as other:
+        other.execute(f"ALTER DATABASE {other.info.dbname} SET lock_timeout = '200ms'")
+        other.commit()
+        other.execute("LOCK TABLE tokens_user IN ROW EXCLUSIVE MODE")
+        code, said = failed(source.here, "move_database", "--to", target)
+    assert (code, "canceling statement due to lock timeout. Run the command again" in said) == (4, True), said

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from resources import fetch as api_fetch
-from resources.key_policy import PRODUCTION
+from resources.keysets.key_policy import PRODUCTION
+from resources.outbound import fetch as api_fetch
 from tests.resources.loopback import Loopback
 from tokens import outbound
 from tokens.outbound import FetchError, StatusError

@@ -43,8 +43,9 @@ def applications(user: User, *, now: datetime) -> list[Application]:
     """Return the applications with a live grant or a remembered consent of the user, sorted by name."""
     listed: dict[Any, Application] = {}
     apis = dict(Api.objects.values_list("identifier", "name"))
-    grants = _live(user, now=now)
-    sums = grants.values("client", "audience").annotate(
+    # One statement for all that is read of the grants: another statement could see grants that were created later.
+    sums = _live(user, now=now).values("client", "audience", "scope")
+    sums = sums.annotate(
         first=Min("created_at"),
         last=Max("created_at"),
         rotated=Max("refresh_tokens__created_at"),
@@ -53,15 +54,15 @@ def applications(user: User, *, now: datetime) -> list[Application]:
     consents = list(Consent.objects.filter(user=user))
     clients = Client.objects.in_bulk({row["client"] for row in sums} | {consent.client_id for consent in consents})
     for row in sums:
-        application = _application(listed, clients[row["client"]], row["first"])
-        used = (row["last"], row["rotated"], row["refreshed"], application.last_used)
-        application.last_used = max(filter(None, used))
-    texts = grants.values_list("client", "audience", "scope").distinct()
-    for client, audience, scope in texts:
-        _add(listed[client], audience, apis, scope.split(), ())
+        if client := clients.get(row["client"]):  # not deleted since its grants were read
+            application = _application(listed, client, row["first"])
+            used = (row["last"], row["rotated"], row["refreshed"], application.last_used)
+            application.last_used = max(filter(None, used))
+            _add(application, row["audience"], apis, row["scope"].split(), ())
     for consent in consents:
-        application = _application(listed, clients[consent.client_id], consent.given_at)
-        _add(application, consent.audience, apis, consent.scope.split(), (consent.claims or "").split())
+        if client := clients.get(consent.client_id):
+            application = _application(listed, client, consent.given_at)
+            _add(application, consent.audience, apis, consent.scope.split(), (consent.claims or "").split())
     return sorted(listed.values(), key=lambda one: (str(one.client).casefold(), one.client.pk))
 
 

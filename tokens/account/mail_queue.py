@@ -6,6 +6,7 @@
 """
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -25,13 +26,19 @@ IDLE = 60.0
 class MailQueue:
     """A queue of functions, and a thread that calls them one by one.
 
-    The thread starts when a function is queued, and ends when the queue has been empty for IDLE seconds.
+    The thread starts when a function is queued, and ends when the queue has been empty for IDLE seconds. If a function
+    ends the thread by a BaseException, such as SystemExit, another thread calls the functions after it.
     """
 
     def __init__(self) -> None:
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Empty the queue in a forked process. The parent calls the functions that were queued before the fork."""
+        # New locks: the threads that hold the old ones do not run in this process.
         self._work: queue.Queue[Work] = queue.Queue(WAITING)
         self._lock = threading.Lock()
-        self._is_running = False
+        self._thread: threading.Thread | None = None
 
     def put(self, work: Work) -> None:
         """Queue a function. If the queue is full, drop the function and log an error."""
@@ -41,14 +48,26 @@ class MailQueue:
             logger.error("A message was not sent: %d wait already", WAITING)  # noqa: TRY400 (the reason is the message)
             return
         with self._lock:
-            if not self._is_running:
-                self._is_running = True
-                threading.Thread(target=self._run, name="mail", daemon=True).start()
+            self._start_if_needed()
+
+    def _start_if_needed(self) -> None:
+        """Start a thread if functions wait and no thread runs. The caller must hold the lock."""
+        if self._thread is None and not self._work.empty():
+            thread = threading.Thread(target=self._run, name="mail", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
-            do(work)
-        connections.close_all()
+        try:
+            while (work := self._next()) is not None:
+                do(work)
+        finally:
+            with self._lock:
+                # Unless `_next` ended this thread: the next one can run already.
+                if self._thread is threading.current_thread():
+                    self._thread = None
+                    self._start_if_needed()
+            connections.close_all()
 
     def _next(self) -> Work | None:
         """Return the next function, or None if the thread has to end."""
@@ -56,8 +75,10 @@ class MailQueue:
             return self._work.get(timeout=IDLE)
         except queue.Empty:
             with self._lock:
-                self._is_running = not self._work.empty()
-                return self._work.get_nowait() if self._is_running else None
+                if not self._work.empty():
+                    return self._work.get_nowait()
+                self._thread = None
+                return None
 
 
 def do(work: Work) -> None:
@@ -70,6 +91,7 @@ def do(work: Work) -> None:
 
 process_queue = MailQueue()
 """The queue of this process. Lives as long as the process."""
+os.register_at_fork(after_in_child=process_queue.reset_after_fork)
 
 
 def later(work: Work) -> None:

@@ -44,8 +44,9 @@ def end_session(user: User, sid: str, *, now: datetime) -> int:
         return 0
     clients = SessionClient.objects.filter(user=user, sid=sid)
     EndedSession.objects.bulk_create([EndedSession(sid=sid, at=now)], ignore_conflicts=True)
+    number = _tell(clients, now=now)  # before the grants: the lock order
     _end_grants(Q(user=user, sid=sid), now=now)
-    return _tell(clients, now=now)
+    return number
 
 
 def has_ended(sid: str) -> bool:
@@ -70,12 +71,21 @@ def _lock(users: Collection[int]) -> None:
     list(User.objects.select_for_update(no_key=True).filter(pk__in=users).order_by("pk").values_list("pk"))
 
 
+def lock_sessions(condition: Q) -> None:
+    """Lock the clients of login sessions (`SessionClient`) that match `condition` until the transaction ends.
+
+    Lock order: the user or the client, these rows, then the grants.
+    """
+    list(SessionClient.objects.select_for_update().filter(condition).order_by("pk").values_list("pk"))
+
+
 def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
     """Store a message for each row of `clients`, then delete these rows. Returns the number of messages.
 
     A client that is disabled or has no back-channel logout URI gets no message.
     """
-    rows = list(clients.select_related("user", "client"))
+    # Locked in the order of their keys, as by a deletion of clients, which cannot delete a client of a message then.
+    rows = list(clients.select_related("user", "client").select_for_update(of=("self",)).order_by("pk"))
     messages = [
         LogoutMessage(
             client=row.client,

@@ -7,7 +7,7 @@ CRYPTOGRAPHY = (
     Clause(
         number="5.3.4-1, 5",
         text="an API verifies the DPoP key of a token",
-        test="tests/resources/test_dpop.py::test_an_api_can_require_bound_tokens_everywhere",
+        test="tests/resources/test_possession.py::test_an_api_can_require_bound_tokens_everywhere",
         is_outside=True,
     ),
     Clause(

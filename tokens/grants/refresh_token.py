@@ -39,7 +39,7 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
         raise OAuthError("invalid_grant", SUPERSEDED) from None
     except Reused:  # outside the transaction, which was rolled back
         user_grants.revoke_reused(user_grant, REUSED, actor=f"client:{client.client_id}", now=request.now)
-    raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
+        raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.") from None
 
 
 def _locked(text: str, client: Client) -> tuple[UserGrant, RefreshToken | None]:

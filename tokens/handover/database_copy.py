@@ -14,16 +14,17 @@ The source is not changed.
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import Any
 
 from django.apps import apps
 from django.core.management.color import no_style
-from django.db import DEFAULT_DB_ALIAS, Error, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, Error, IntegrityError, connections, models, transaction
 
-from tokens import conf
+from tokens import conf, database_errors
 from tokens.handover import other_database
 from tokens.keys import store
 from tokens.keys.errors import CannotOpen
@@ -40,6 +41,14 @@ class CannotMove(Exception):
     """The database cannot be moved. The message gives the reason. The source is unchanged."""
 
 
+class _SourceFailed(Exception):
+    """A database error of the source in a block that translates the errors of the target."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class MovedTables:
     """The number of rows in each table, and the number of signing keys whose private half decrypts in the target."""
@@ -53,23 +62,39 @@ class MovedTables:
 def move(url: str, progress: Progress) -> MovedTables:
     """Copy the default database to the PostgreSQL at `url`. Calls `progress` with a text at some of the steps.
 
-    Raises CannotMove if the copy fails, and CannotConnect if the target cannot be used. The target then has at most
-    the tables and rows that `migrate` created.
+    Raises CannotMove if the copy fails, CannotConnect if the target cannot be used, and Django's error if the source
+    fails or a lock or time limit interrupts the copy. The target then has at most the tables and rows that `migrate`
+    created.
     """
     if not url.startswith(("postgres://", "postgresql://")):
         raise CannotMove("--to must be a URL such as postgres://user@host:5432/name")
     with other_database.connected(url):
-        _require_empty()
+        with other_database.translated():
+            _require_empty()
         progress("creating the tables")
         _migrate(url)
         try:
-            with transaction.atomic(using=DEFAULT_DB_ALIAS), transaction.atomic(using=TARGET):
+            with transaction.atomic(using=DEFAULT_DB_ALIAS):
                 _lock_source()
-                rows = _copy(progress)
-                keys = _verified_keys()
-        except (Error, ValueError) as error:
-            raise CannotMove(f"a row cannot be stored in the target: {' '.join(str(error).split())}") from error
+                with _target_errors(), transaction.atomic(using=TARGET):
+                    rows = _copy(progress)
+                    keys = _verified_keys()
+        except _SourceFailed as failed:
+            raise failed.error from failed.error.__cause__  # the cause has the SQLSTATE
         return MovedTables(rows, keys, _left())
+
+
+@contextmanager
+def _target_errors() -> Iterator[None]:
+    """Raise CannotMove if the target refuses a row, and what `other_database.translated` raises for its other errors.
+
+    Errors of the source pass as _SourceFailed.
+    """
+    with other_database.translated():
+        try:
+            yield
+        except (DataError, IntegrityError, ValueError) as error:
+            raise CannotMove(f"a row cannot be stored in the target: {database_errors.message(error)}") from error
 
 
 def tables() -> list[type[models.Model]]:
@@ -147,9 +172,17 @@ def _rows(model: type[models.Model], using: str) -> Any:
     return model._base_manager.using(using).order_by("pk")  # noqa: SLF001 (Django's documented name)
 
 
+def _read(rows: Any) -> Iterator[Any]:
+    """Yield the rows of the query `rows` on the source. Raises _SourceFailed in place of a database error."""
+    try:
+        yield from rows.iterator(chunk_size=BATCH)
+    except Error as error:
+        raise _SourceFailed(error) from error
+
+
 def _copy_table(model: type[models.Model]) -> int:
     fields, count = model._meta.concrete_fields, 0
-    source = iter(_rows(model, DEFAULT_DB_ALIAS).iterator(chunk_size=BATCH))
+    source = _read(_rows(model, DEFAULT_DB_ALIAS))
     while rows := list(islice(source, BATCH)):
         # raw: no field computes its value, such as the time of a change
         manager: Any = model._base_manager  # noqa: SLF001 (Django's documented name)
@@ -160,10 +193,8 @@ def _copy_table(model: type[models.Model]) -> int:
 
 def _compare(model: type[models.Model]) -> None:
     names = [column.attname for column in model._meta.concrete_fields]
-    source, target = (_rows(model, using).values_list(*names).iterator(chunk_size=BATCH) for using in (
-        DEFAULT_DB_ALIAS, TARGET,
-    ))  # fmt: skip
-    for before, after in zip_longest(source, target):
+    source, target = (_rows(model, using).values_list(*names) for using in (DEFAULT_DB_ALIAS, TARGET))
+    for before, after in zip_longest(_read(source), target.iterator(chunk_size=BATCH)):
         if before is None or after is None or list(map(_plain, before)) != list(map(_plain, after)):
             key = (before or after)[0]
             raise CannotMove(f"{model._meta.db_table} differs after the copy, at the row {key}")

@@ -27,7 +27,7 @@ LEAST_BITS = 2048
 def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
     """Publish the public half of the RSA key `pem`, which is a private or a public key in PEM. Returns its kid.
 
-    A dry run only checks the key, and returns the kid.
+    A dry run raises the same errors, but only returns the kid.
 
     Raises:
         WrongRing: The key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256.
@@ -45,10 +45,10 @@ def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
         present = next((key for key in locked.keys if key.kid == kid), None)
         if present is not None and present.discarded:
             raise Unsafe(f"the key {kid} was revoked here")
-        if present is not None or dry_run:
-            return kid
         if not locked.keys:
             raise UnknownKey("the default ring has no key yet: run manage.py rotate_keys")
+        if present is not None or dry_run:
+            return kid
         # Before the oldest key, so that no key of this issuer takes over from it.
         at = min(key.announced_at for key in locked.keys) - timedelta(seconds=1)
         key = Key(

@@ -12,6 +12,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.dateparse import parse_datetime
 
+from tokens.handover import other_database
+
 APPLICATION, REFRESH, ACCESS = (f"oauth2_provider_{name}" for name in ("application", "refreshtoken", "accesstoken"))
 ROWS = 500
 
@@ -47,7 +49,10 @@ class ToolkitToken:
 
 
 def applications(connection: BaseDatabaseWrapper) -> Iterator[Mapping[str, Any]]:
-    """Yield each application as a mapping of its columns. Raises NoToolkit if the table is missing."""
+    """Yield each application as a mapping of its columns.
+
+    Raises NoToolkit if the table is missing, and CannotConnect if it cannot be read.
+    """
     columns = _columns(connection, APPLICATION)
     query = f"SELECT {_list(connection, columns)} FROM {APPLICATION} ORDER BY id"  # noqa: S608 (quoted names)
     yield from _read(connection, query)
@@ -56,7 +61,8 @@ def applications(connection: BaseDatabaseWrapper) -> Iterator[Mapping[str, Any]]
 def tokens(connection: BaseDatabaseWrapper, users: UserTable) -> Iterator[ToolkitToken]:
     """Yield each refresh token, also revoked tokens.
 
-    Raises NoToolkit if a table is missing, or if the table of users has no column with the username.
+    Raises NoToolkit if a table is missing, or if the table of users has no column with the username. Raises
+    CannotConnect if a table cannot be read.
     """
     columns = _columns(connection, REFRESH)
     _columns(connection, ACCESS)
@@ -78,7 +84,7 @@ ORDER BY r.id"""  # noqa: S608 (names of tables, quoted)
 
 
 def _read(connection: BaseDatabaseWrapper, query: str) -> Iterator[dict[str, Any]]:
-    with connection.cursor() as cursor:
+    with other_database.translated(), connection.cursor() as cursor:
         cursor.execute(query)
         names = [column[0] for column in cursor.description]
         while rows := cursor.fetchmany(ROWS):
@@ -86,7 +92,7 @@ def _read(connection: BaseDatabaseWrapper, query: str) -> Iterator[dict[str, Any
 
 
 def _columns(connection: BaseDatabaseWrapper, table: str) -> list[str]:
-    with connection.cursor() as cursor:
+    with other_database.translated(), connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             raise NoToolkit(f"the database has no table {table}")
         return [column.name for column in connection.introspection.get_table_description(cursor, table)]

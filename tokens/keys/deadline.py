@@ -20,8 +20,8 @@ from tokens.languages import sentence
 
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
-TOOK_TOO_LONG = ("25P03", "57014")
-"""SQLSTATE if PostgreSQL ends an idle transaction or cancels a statement at its time limit."""
+TOOK_TOO_LONG = ("25P03", "25P04", "57014")
+"""SQLSTATE if PostgreSQL ends an idle or a long transaction, or cancels a statement, at its time limit."""
 SLOW = timedelta(seconds=10)
 """A duration that no step reaches by load alone, on any machine in production."""
 

@@ -169,7 +169,8 @@ def _lock(name: str) -> Ring:
     """Lock the row of the key ring. Raises UnknownKey if there is no such ring."""
     deadline.limit_lock_wait()
     # The ring's own row, not its keys: a lock on the rows of an empty ring locks nothing.
-    row = Ring.objects.select_for_update().filter(name=name).first()
+    # Its key is not locked: a move of an API holds one ring, and locks the key of the previous ring at the commit.
+    row = Ring.objects.select_for_update(no_key=True).filter(name=name).first()
     if row is None:
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
     return row

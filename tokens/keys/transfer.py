@@ -63,7 +63,8 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
     refuse_skew(operation.policy, now=operation.now)
     with hold(operation, ring, dry_run=dry_run) as locked:
         registry_lock.lock()  # before the API's row: the lock order of every change of the registry
-        api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
+        apis = Api.objects.select_for_update(of=["self"], no_key=True)  # no key changes, so rows can refer to the API
+        api = apis.select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")
         previous = _name(api.ring)

@@ -9,6 +9,7 @@ Read in this order:
 - `exit_codes`: the exit codes, and the errors that they report.
 - `operator_command`: the base classes: --help, --version and errors.
 - `arguments`: argument types, look-ups, confirmation, and the settings for a command on signing keys.
+- `private_file`: creates files for secrets and keys.
 - `client_options`, `login_options`, `client_fields`: the options of `create_client`, and the fields that they set.
 - `api_options`: the options of `create_api`.
 - `registration_output`: what `create_client` and `create_api` print.

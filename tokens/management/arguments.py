@@ -4,6 +4,7 @@ import re
 import sys
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -16,6 +17,8 @@ from tokens.management.exit_codes import USAGE
 from tokens.models import Api, Client, User
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
+EMPTY = "is empty: give it a value, or leave it out. A variable of the shell can be unset"
+"""The refusal of an empty argument or option, after its name."""
 UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -86,6 +89,13 @@ def confirm(question: str) -> bool:
         return input(question) == "yes"
     except EOFError:
         return False
+
+
+def file_path(text: str) -> Path:
+    """Parse the name of a file or folder. Raises ArgumentTypeError if it is empty or has only spaces."""
+    if not text.strip():  # Path("") is the current folder
+        raise ArgumentTypeError(EMPTY)
+    return Path(text)
 
 
 def instant(text: str) -> datetime:

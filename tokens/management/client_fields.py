@@ -11,7 +11,7 @@ from tokens.registration.client import Registration
 def registration(options: dict[str, Any], *, recipe: str) -> Registration:
     """Return the registration of the client that the options describe. `recipe` is the name of its recipe, or ""."""
     completed = kinds.completed(options)
-    names = {field.name for field in fields(Registration)} & completed.keys()
+    names = {field.name for field in fields(Registration) if completed.get(field.name) is not None}
     columns = policy(completed) | ({"recipe": recipe} if recipe else {})
     return Registration(**{name: completed[name] for name in names}, policy=columns)
 

@@ -1,7 +1,6 @@
 """The options of `create_client`, by group. `client_fields` maps the options to columns."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from pathlib import Path
 from typing import Any
 
 from tokens.grants.table import GRANT_TYPES
@@ -9,7 +8,7 @@ from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys.rules import id_ring
 from tokens.management import login_options, recipe_options
-from tokens.management.arguments import instant, seconds
+from tokens.management.arguments import file_path, instant, seconds
 from tokens.models import AuthenticationMethod
 from tokens.registration import kinds
 
@@ -20,7 +19,6 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--site",
         metavar="URL",
-        default="",
         help="with --for: scheme and host of the application, for its redirect URIs",
     )
     _add_permissions(parser)
@@ -82,9 +80,7 @@ def _add_keys(parser: ArgumentParser) -> None:
         "--jwks", type=jwks_file, metavar="FILE",
         help="the client's public keys (private_key_jwt) as a JWKS, JWK or PEM; the client then has no secret",
     )  # fmt: skip
-    parser.add_argument(
-        "--jwks-uri", default="", metavar="URL", help="or the https URL where the client publishes its keys"
-    )
+    parser.add_argument("--jwks-uri", metavar="URL", help="or the https URL where the client publishes its keys")
     parser.add_argument(
         "--legacy-audience",
         action="store_true",
@@ -177,13 +173,14 @@ def _add_lifetimes(parser: ArgumentParser) -> None:
     )
 
 
-def jwks_file(path: str) -> Any:
-    """Read public keys (a JWKS, a JWK or PEM) from a file, and return them as a JWKS.
+def jwks_file(name: str) -> Any:
+    """Read public keys (a JWKS, a JWK or PEM) from the file `name`, and return them as a JWKS.
 
     Raises ArgumentTypeError if the file cannot be read, might have a private key, or has no usable public key.
     """
+    path = file_path(name)
     try:
-        return key_text.read(Path(path).read_text("utf-8"))
+        return key_text.read(path.read_text("utf-8"))
     except OSError as error:
         raise ArgumentTypeError(f"{path}: {error.strerror}") from error
     except UnusableKey as error:

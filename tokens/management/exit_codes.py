@@ -6,10 +6,11 @@
 - The cause of a database error determines its code and message:
 
     cause                                           code      remedy in the message
-    no connection, read-only, disk full             FAILED    the setting DATABASE_URL
+    no such server, read-only, disk full            FAILED    the setting DATABASE_URL
     a migration is missing                          FAILED    run migrate
     lock timeout, deadlock, serialization failure   LOCKED    run the command again
     statement or transaction timeout                LOCKED    run the command again
+    connection lost, server restarts or is full     LOCKED    run the command again
     a constraint or trigger refuses a change        UNSAFE    look at the rows
     a value does not fit its column                 USAGE     correct the value
 """
@@ -17,6 +18,7 @@
 from django.db import DataError, Error, IntegrityError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tokens import database_errors
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
 from tokens.registry_lock import RegistryLocked
@@ -25,24 +27,22 @@ FAILED, USAGE, UNSAFE, LOCKED, KEY_UNUSABLE = 1, 2, 3, 4, 5
 EXIT_CODES = """
 exit codes:
   0  done, or nothing is due
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such key or ring
   3  overdue, or refused because it would be unsafe
-  4  another process held the lock of the ring for 30 s, or the database interrupted the command: run it again
+  4  the lock of the ring was held for 30 s, or the database interrupted the command or was busy: run it again
   5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
 """
 COMMON_CODES = """
 exit codes:
   0  done
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage
   3  refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  KEY_ENCRYPTION_KEYS is malformed, or a private key cannot be decrypted
 """
 TRANSLATED = (KeyProblem, MalformedEncryptionKey, RegistryLocked, Error)
-INTERRUPTED = frozenset({"55P03", "40P01", "40001", "57014", "25P03"})
-"""The SQLSTATEs of lock timeout, deadlock, serialization failure, statement timeout and idle-transaction timeout."""
 
 
 def refusal(error: Exception) -> tuple[int, str]:
@@ -56,16 +56,27 @@ def refusal(error: Exception) -> tuple[int, str]:
     return USAGE if isinstance(error, UnknownKey | WrongRing) else UNSAFE, str(error)
 
 
+def is_of_one_ring(error: Exception) -> bool:
+    """Return True if the error can be that of one key ring, so that a command continues with the next ring.
+
+    A database that cannot be used, for example, fails for every ring.
+    """
+    return isinstance(error, KeyProblem | IntegrityError) or (
+        isinstance(error, Error) and database_errors.interrupted(error)
+    )
+
+
 def _of_database(error: Error) -> tuple[int, str]:
-    text = " ".join(str(error).split())
+    text = database_errors.message(error)
     if isinstance(error, IntegrityError):
         remedy = "Another process can have changed the same rows: look at them, then run the command again"
         return UNSAFE, f"the database refused the change: {text}. {remedy}"
     if isinstance(error, DataError):
         return USAGE, f"the database cannot store a value: {text}. Correct the value, then run the command again"
-    # SQLite has no SQLSTATE, so the text of its error decides.
-    if getattr(error.__cause__, "sqlstate", None) in INTERRUPTED or "database is locked" in text:
+    if database_errors.interrupted(error):
         return LOCKED, f"another process or a time limit interrupted the command: {text}. Run the command again"
+    if database_errors.unavailable(error):
+        return LOCKED, f"the database is not available at the moment: {text}. Run the command again"
     if missing := _missing_migrations():
         return FAILED, f"the database lacks {missing} migrations: run manage.py migrate first"
     return FAILED, f"the database (DATABASE_URL) cannot be used: {text}"

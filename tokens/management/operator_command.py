@@ -3,7 +3,8 @@
 - An error is one line and an exit code, never a traceback (`exit_codes`).
 - A command whose exit codes 3 or 4 have meanings of their own sets `has_own_codes`.
 - If an option has a text that the database cannot store, the command fails before it does anything.
-- An option is not empty, unless it is empty by default: with an unset variable, `--ring "$RING"` would mean every ring.
+- An option or an optional argument is not empty, unless it is empty by default: with an unset variable,
+  `--ring "$RING"` would mean every ring. An option for a file or folder has the type `arguments.file_path`.
 """
 
 import logging
@@ -13,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
+from django.db import Error
 
 from tokens import __version__
 from tokens.keys.deadline import translated_errors
 from tokens.keys.errors import KeyProblem
-from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, refusal
+from tokens.management.arguments import EMPTY
+from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, is_of_one_ring, refusal
 
 
 class OperatorCommand(BaseCommand):
@@ -45,8 +47,7 @@ class OperatorCommand(BaseCommand):
         in TRANSLATED.
         """
         if empty := self._empty_option(options):
-            message = f"{empty} is empty: give it a value, or leave it out. A variable of the shell can be unset"
-            raise CommandError(message, returncode=USAGE)
+            raise CommandError(f"{empty} {EMPTY}", returncode=USAGE)
         for name, value in options.items():
             if wrong := next((text for text in _texts(value) if not storable(text)), None):
                 raise CommandError(f"{name} is not valid UTF-8 text: {wrong!a}", returncode=USAGE)
@@ -61,15 +62,16 @@ class OperatorCommand(BaseCommand):
     def _empty_option(self, options: dict[str, Any]) -> str | None:
         """Return the first option that has an empty text or only spaces, unless that is the option's default.
 
-        Returns None if there is no such option. Arguments without a name are not examined: each command looks its
-        arguments up.
+        Returns None if there is no such option. An argument without a name is examined only if it can be left out:
+        each command looks its required arguments up.
         """
         empty = {name for name, value in options.items() if not all(text.strip() for text in _texts(value))}
         if not empty:  # the usual case does not build a parser
             return None
         for each in _actions(self.create_parser("manage.py", "")):
-            if each.option_strings and each.dest in empty and options[each.dest] != each.default:
-                return each.option_strings[0]
+            can_be_absent = bool(each.option_strings) or not each.required
+            if can_be_absent and each.dest in empty and options[each.dest] != each.default:
+                return next(iter(each.option_strings), each.dest)
         return None
 
 
@@ -102,19 +104,20 @@ class KeyCommand(OperatorCommand):
         """Call `act` with the name of each key ring, and print the results.
 
         If there is one ring, raises the error of `act`. If there are several rings, prints an error of `act` and
-        continues with the next ring. Raises the first error after the last ring.
+        continues with the next ring. Raises the first error after the last ring. An error that is not of one ring
+        (`is_of_one_ring`), such as a lost connection, is raised at once.
         """
-        first_error: KeyProblem | IntegrityError | None = None
+        first_error: KeyProblem | Error | None = None
         for ring in rings:
             try:
                 with translated_errors():  # the error of a ring names the ring's lock and the time limit of a step
                     result = act(ring)
                 self.stdout.write(result)
-            except (KeyProblem, IntegrityError) as error:
-                if len(rings) == 1:
+            except (KeyProblem, Error) as error:
+                if len(rings) == 1 or not is_of_one_ring(error):
                     raise
                 first_error = first_error or error
-                self.stderr.write(f"{ring}: {error}")
+                self.stderr.write(f"{ring}: {refusal(error)[1]}")
         if first_error:
             raise first_error
 

@@ -42,7 +42,8 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
     wanted, program = wanted_state(client_id, entry, run)
     if len(run.problems) > known:
         return
-    client = Client.objects.select_for_update(of=("self",)).filter(client_id=client_id).first()
+    # The key is not locked: the change can disable the client, and a log-out can hold the grants (access.set_active).
+    client = Client.objects.select_for_update(of=("self",), no_key=True).filter(client_id=client_id).first()
     if client is None:
         _register(client_id, wanted, program, run)
         return

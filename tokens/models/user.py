@@ -50,7 +50,8 @@ class User(AbstractUser):
         # So the epoch is that of the row, and `logged_out_at` is the later instant of the instance and the row.
         with transaction.atomic():
             columns = User.objects.values_list("sub", "logged_out_at", "session_epoch", "profile_changed_at")
-            row = columns.select_for_update().filter(pk=self.pk).first()
+            # The key is not locked: a transaction that waits for this one can hold grants, and refer to the user.
+            row = columns.select_for_update(no_key=True).filter(pk=self.pk).first()
             if row is not None:
                 sub, logged_out_at, self.session_epoch, self.profile_changed_at = row
                 if str(sub) != str(self.sub):

@@ -54,7 +54,9 @@ def _save(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
     Raises DocumentRefused, RegistryLocked, ValidationError, or IntegrityError if another process creates the same
     client.
     """
-    client = Client.objects.select_for_update().filter(client_id=client_id).first()
+    # The key is not locked: a log-out can hold the consents that this change deletes, and its logout messages lock the
+    # client's key at the commit.
+    client = Client.objects.select_for_update(no_key=True).filter(client_id=client_id).first()
     if client is None:
         client = _create(client_id, fetched.metadata, now=now)
     else:

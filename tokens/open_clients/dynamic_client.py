@@ -130,7 +130,9 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
     if metadata.token_endpoint_auth_method != client.token_endpoint_auth_method:
         raise OAuthError(dynamic_metadata.INVALID, "token_endpoint_auth_method cannot change. Register a new client.")
     with registry_lock.change():
-        locked = Client.objects.select_for_update().filter(pk=client.pk, is_active=True).first()
+        # The key is not locked: a log-out can hold the consents that this change deletes, and its logout messages lock
+        # the client's key at the commit.
+        locked = Client.objects.select_for_update(no_key=True).filter(pk=client.pk, is_active=True).first()
         if locked is None:  # deleted or blocked since it authenticated
             raise BearerRefused(NOT_VALID)
         new_values = dynamic_metadata.fields(metadata)

@@ -62,7 +62,9 @@ def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
     transaction holds a lock for too long.
     """
     # Read the row again under a lock: the event must name the client that this change replaces.
-    locked = Api.objects.select_for_update(of=("self",)).select_related("client").filter(pk=api.pk).first()
+    # Without its key, which does not change, so that other transactions can insert rows that refer to the API.
+    apis = Api.objects.select_for_update(of=("self",), no_key=True)
+    locked = apis.select_related("client").filter(pk=api.pk).first()
     if locked is None:
         raise registry_lock.deleted(f"The API {api.identifier}")
     if locked.client == client:

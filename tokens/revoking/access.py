@@ -29,8 +29,9 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
     Raises RegistryLocked if another transaction holds a lock for too long.
     """
     manager = type(account)._default_manager  # noqa: SLF001 (Django's documented name)
-    # Locked, so that only one of two concurrent runs records the event.
-    row = manager.select_for_update().get(pk=account.pk)
+    # Locked, so that only one of two concurrent runs records the event. The key is not locked, to avoid a deadlock: a
+    # concurrent log-out can hold the grants, and its logout messages lock the keys of their clients at the commit.
+    row = manager.select_for_update(no_key=True).get(pk=account.pk)
     if row.is_active == active:
         return False
     row.is_active = active
@@ -48,12 +49,13 @@ def disable_clients(clients: Sequence[Client], *, reason: str, actor: str, now: 
     Raises RegistryLocked if another transaction holds a lock for too long.
     """
     chosen = Client.objects.filter(pk__in=[client.pk for client in clients], is_active=True)
-    rows = list(chosen.select_for_update().order_by("pk"))
+    # The keys are not locked, so that a concurrent log-out can commit its logout messages (see `set_active`).
+    rows = list(chosen.select_for_update(no_key=True).order_by("pk"))
     if not rows:
         return 0
     # Clients, registry, grants: the lock order of every change of clients. The signals of each `save` lock them again.
     revocation_record.renew_registry()
-    user_grant.lock_all(Q(client__in=rows))
+    user_grant.lock_all(Q(client__in=rows, revoked_at=None))
     for row in rows:
         row.is_active = False
         row.save(update_fields=["is_active"])  # sends the signals that revoke (tokens/revoking/signals.py)

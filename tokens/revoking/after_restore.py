@@ -141,7 +141,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     initial = list(InitialAccessToken.objects.filter(revoked_at=None, expires_at__gt=now).order_by("pk"))
     for token in initial:
         initial_token.revoke(token, actor=actor, now=now)
-    # Read again: saving an account can wait for a lock, and a node that still runs can have issued tokens meanwhile.
+    # Read again: saving an account can wait for a lock. A node that still runs can issue tokens during the wait.
     ended_at = store.database_now()
     revocation_record.revoke_everything(now=ended_at)
     changed = {event.subject.removeprefix("user:") for event in lacking if event.action == PASSWORD}

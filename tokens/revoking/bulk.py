@@ -209,7 +209,8 @@ def _chunks(rows: Any) -> Iterator[list[Any]]:
 def _end_sessions(users: list[Any]) -> int:
     """End all sessions of the users with these primary keys, in one transaction. Returns the number of users."""
     with transaction.atomic():
-        list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+        # The keys are not locked, because no key changes: transactions that refer to the users can commit.
+        list(User.objects.select_for_update(no_key=True).filter(pk__in=users).order_by("pk").values_list("pk"))
         now = store.database_now()
         session_end.queue_logouts(users, now=now)
         # All users can get the same random epoch, which is only compared with earlier epochs of the same user.

@@ -84,8 +84,8 @@ def client_saved(instance: Client, **_: Any) -> None:
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
     """Lock the rows that the deletion of clients changes.
 
-    Locks, in this order: the registry, the clients to be deleted, the row with the registry's version, and the clients'
-    grants. The registry gets a new version.
+    Locks, in this order: the registry, the clients to be deleted, the row with the registry's version, the clients'
+    rows of login sessions, and their grants. The registry gets a new version.
 
     `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first client of a
     QuerySet, locks all of its clients.
@@ -93,9 +93,14 @@ def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
     registry_lock.lock()
     # Every other change of a client locks in the same order, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)
-    list(Client.objects.select_for_update().filter(pk__in=clients).order_by("pk").values_list("pk"))
+    rows = Client.objects.filter(pk__in=clients).order_by("pk").values_list("pk")
+    list(rows.select_for_update(no_key=True))
     revocation_record.renew_registry()
+    session_end.lock_sessions(Q(client__in=clients))
     user_grant.lock_all(Q(client__in=clients))
+    # The keys are locked last: a log-out that holds the grants locks the keys of the clients at its commit, because its
+    # logout messages refer to the clients.
+    list(rows.select_for_update())
 
 
 @receiver(pre_delete, sender=Api)

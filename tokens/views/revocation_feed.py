@@ -45,9 +45,9 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         since = _since(request)
     except ValueError:
         return errors.answer(NO_VERSION, 400)
-    trail.last_seen[jobs.POLLED] = timezone.now()
+    trail.last_seen[jobs.POLLED] = now = timezone.now()
     try:
-        current = current_feed.current(ring, node_time=timezone.now())
+        current = current_feed.current(ring, node_time=now)
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     headers = {"ETag": f'W/"{current.version}"', "Cache-Control": SHARED}
@@ -57,7 +57,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     current.require_signer()  # a 503 is not counted, either
     if answer := _too_many(request, "revocations"):
         return answer
-    document = current.document(since, node_time=timezone.now())
+    document = current.document(since, node_time=now)
     headers["ETag"] = f'W/"{document.edition.version}"'
     return HttpResponse(document.body, content_type=feed.MEDIA_TYPE, headers=headers)
 

@@ -1,6 +1,7 @@
 """`check_issuer`: fetch the issuers' keys now, and print for each key whether this API can use it."""
 
 import json
+from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import pem_folder
 from ...conf import resource_server
-from ...inspection import Report, inspect
-from ...issuers import trusts
+from ...issuers import pem_folder
+from ...issuers.inspection import Report, inspect
+from ...issuers.trusts import trusts
 
 
 class Command(BaseCommand):
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON document")
         parser.add_argument(
             "--pem",
-            type=Path,
+            type=folder,
             metavar="FOLDER",
             help="write each usable key as a PEM file named by its kid, and remove the files of other public keys",
         )
@@ -80,6 +81,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(change)))
         elif lines := change.lines():
             self.stdout.write("\n".join(lines))
+
+
+def folder(text: str) -> Path:
+    """Parse the name of a folder. Raises ArgumentTypeError if it is empty or has only spaces."""
+    if not text.strip():  # Path("") is the current folder
+        raise ArgumentTypeError("is empty: give it a value, or leave it out. A variable of the shell can be unset")
+    return Path(text)
 
 
 def _text(reports: list[Report]) -> str:

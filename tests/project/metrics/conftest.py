@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from project.metrics import catalog, events
-from resources import prometheus
+from resources.telemetry import prometheus
 from tokens.audit import trail
 from tokens.limits import password_slots
 

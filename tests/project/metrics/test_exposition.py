@@ -20,7 +20,7 @@ LOOPBACK = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")
 WORKER = """
 import sys
 from project.metrics import catalog
-from resources import metrics, prometheus
+from resources.telemetry import metrics, prometheus
 prometheus.attach(catalog.METRICS)
 metrics.add(catalog.ISSUED, "client_credentials", "public", amount=float(sys.argv[1]))
 metrics.put(catalog.FEED_VERSION, float(sys.argv[1]))

@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.tokens.factories import (
@@ -80,7 +81,7 @@ def test_several_logins_at_one_client_are_one_application(browser, app, user, si
     for _ in range(5):
         connect(browser, app, prompt="consent")
     assert UserGrant.objects.count() == 5
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(listed(user)) == 1
 
 
@@ -170,3 +171,57 @@ def test_a_grant_of_another_session_epoch_is_not_listed(browser, app, user, sign
 def test_a_visitor_is_sent_to_the_login(client):
     assert client.get(PAGE)["Location"].startswith("/accounts/login/?next=")
     assert client.post(PAGE, {"withdraw": "app"})["Location"].startswith("/accounts/login/?next=")
+
+
+@pytest.fixture
+def written_after():
+    """Return a function that calls `write` once, as soon as the first statement with the text `part` has run."""
+
+    def after(part, write):
+        writes = [write]
+
+        def wrapper(execute, sql, params, many, context):
+            result = execute(sql, params, many, context)
+            if part in sql and writes:
+                writes.pop()()
+            return result
+
+        return connection.execute_wrapper(wrapper)
+
+    return after
+
+
+def test_a_grant_that_another_request_creates_while_the_page_reads_breaks_nothing(
+    browser, app, user, signer, written_after
+):
+    connect(browser, app)
+    grant = UserGrant.objects.get()
+
+    def write():
+        UserGrant.objects.create(
+            id=uuid.uuid4(),
+            user=user,
+            client=make_client("other", "authorization_code"),
+            audience=API,
+            scope="openid",
+            auth_time=grant.auth_time,
+            acr="",
+            amr=[],
+            session_epoch=user.session_epoch,
+            created_at=grant.created_at,
+            ends_at=grant.ends_at,
+        )
+
+    with written_after('FROM "tokens_usergrant"', write):
+        assert [one.client for one in listed(user)] == [app]
+    assert len(listed(user)) == 2
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_a_client_that_is_deleted_while_the_page_reads_is_not_listed(
+    browser, app, user, signer, written_after, is_remembered
+):
+    connect(browser, app)
+    (UserGrant if is_remembered else Consent).objects.all().delete()
+    with written_after('FROM "tokens_consent"', app.delete):
+        assert listed(user) == []

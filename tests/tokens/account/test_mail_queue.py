@@ -4,6 +4,7 @@ import queue
 import threading
 from unittest.mock import Mock
 
+import pytest
 from django.utils import translation
 
 from tokens.account import mail_queue
@@ -83,3 +84,37 @@ def test_work_has_the_language_of_the_page_that_queues_it(monkeypatch):
     with translation.override("en-us"):
         queued[0]()
         assert (languages, translation.get_language()) == (["de"], "en-us")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_work_that_ends_its_thread_does_not_stop_the_mail(monkeypatch):
+    closed = Mock()
+    monkeypatch.setattr(mail_queue, "connections", closed)
+    mail, started, queued = MailQueue(), threading.Event(), threading.Event()
+    threads, waiting, later_on = [], threading.Event(), threading.Event()
+
+    def end_the_thread():
+        threads.append(threading.current_thread())
+        started.set()
+        queued.wait(10)
+        raise SystemExit
+
+    mail.put(end_the_thread)
+    assert started.wait(10)
+    mail.put(waiting.set)
+    queued.set()
+    assert waiting.wait(10), "another thread does the work that waits"
+    threads[0].join(10)
+    closed.close_all.assert_called_once_with()
+    mail.put(later_on.set)
+    assert later_on.wait(10)
+
+
+def test_a_thread_that_cannot_start_is_tried_again_with_the_next_work(monkeypatch):
+    mail, end = MailQueue(), threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError):
+            mail.put(lambda: None)
+    mail.put(end.set)
+    assert end.wait(10)

@@ -10,14 +10,17 @@ from io import StringIO
 import jwt
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 from django.test import Client as Browser
 from django.utils import timezone
 
 from tests import marks
 from tests.clock import clocks_at
+from tests.database_errors import failing, raised
 from tests.tokens.factories import basic, make_api, post
 from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK, filled
-from tokens.handover import toolkit
+from tokens.handover import other_database, toolkit
+from tokens.handover.other_database import CannotConnect
 from tokens.handover.toolkit_rows import NoToolkit
 from tokens.issued import one_time
 from tokens.models import AuditEvent, Client, ClientSecret, RefreshToken, SigningKey, User, UserGrant
@@ -140,6 +143,8 @@ def test_a_second_run_takes_no_used_token_again_although_its_row_was_purged(load
 
 
 def test_a_refused_import_publishes_no_key(load, stock, monkeypatch):
+    call_command("rotate_keys", stdout=StringIO())
+
     def refuse(*_):
         raise NoToolkit("no tables")
 
@@ -211,6 +216,14 @@ def test_another_file_is_not_published(load, tmp_path, content):
         load("--rsa-key", str(tmp_path / "none.pem"))
 
 
+def test_a_key_without_a_ring_to_publish_it_refuses_the_whole_import(load, stock):
+    for options in ((), ("--dry-run",)):
+        with pytest.raises(CommandError, match="there is no ring") as refused:
+            load("--rsa-key", stock["key"], *options)
+        assert refused.value.returncode != 0
+    assert not Client.objects.exists()
+
+
 def test_another_database_is_refused(load, tmp_path):
     for url, said in (("nothing", "must be a URL"), (f"sqlite:///{tmp_path}/new.sqlite3", "no table oauth2_provider")):
         with pytest.raises(CommandError, match=said):
@@ -219,3 +232,45 @@ def test_another_database_is_refused(load, tmp_path):
         load("--api", "https://none.example/")
     with pytest.raises(CommandError, match="no column nickname"):
         load("--username-column", "nickname")
+
+
+ISSUER_ERRORS = [
+    (raised(OperationalError, "40P01"), 4, "another process or a time limit interrupted the command"),
+    (raised(IntegrityError, "23505"), 3, "the database refused the change"),
+    (raised(DataError, "22001"), 2, "the database cannot store a value"),
+    (raised(ProgrammingError, "42501"), 1, r"the database \(DATABASE_URL\) cannot be used"),
+]
+
+
+@pytest.mark.parametrize("part", ['INSERT INTO "tokens_client"', 'INSERT INTO "tokens_signingkey"'])
+@pytest.mark.parametrize(("error", "code", "message"), ISSUER_ERRORS)
+def test_an_error_of_the_issuers_database_is_no_error_of_the_other_one(load, stock, part, error, code, message):
+    call_command("rotate_keys", stdout=StringIO())
+    with failing(error, part), pytest.raises(CommandError, match=f"^{message}") as failed:
+        load("--rsa-key", stock["key"])
+    assert failed.value.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (raised(ProgrammingError, "42501"), 2, "--database: the database cannot be used: "),
+        (raised(OperationalError), 2, "--database: the database cannot be used: "),
+        (raised(OperationalError, "55P03"), 4, "another process or a time limit interrupted the command"),
+    ],
+)
+def test_a_statement_that_the_other_database_refuses_imports_nothing(load, error, code, message):
+    with (
+        failing(error, "FROM oauth2_provider_refreshtoken", using=other_database.ALIAS),
+        pytest.raises(CommandError, match=f"^{message}") as failed,
+    ):
+        load()
+    assert failed.value.returncode == code
+    assert not Client.objects.exists()
+
+
+def test_a_database_that_cannot_be_opened_is_named_without_its_url(tmp_path):
+    url = f"sqlite:///{tmp_path}/hunter2/none.sqlite3"
+    with pytest.raises(CannotConnect, match=r"^the database cannot be used: ") as failed, other_database.connected(url):
+        pass
+    assert "hunter2" not in str(failed.value)

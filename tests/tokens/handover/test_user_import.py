@@ -6,6 +6,7 @@ The command names the users that cannot be imported.
 import json
 import uuid
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -75,6 +76,36 @@ def test_a_sub_of_the_dump_stays_and_sources_do_not_mix(load, tmp_path):
     assert result["created"] == 1
     written = (tmp_path / "subs.csv").read_text().splitlines()
     assert written == ["pk,sub", f"7,{User.objects.get(username='eve').sub}"]
+
+
+def test_a_file_for_subs_that_cannot_be_written_is_refused_before_the_import(load, tmp_path):
+    with pytest.raises(CommandError, match=r"--subs-to: .*: No such file or directory; nothing was imported") as failed:
+        load([user(1, "ada")], "--subs-to", str(tmp_path / "none" / "subs.csv"))
+    assert failed.value.returncode == 2
+    assert not User.objects.exists()
+
+
+def test_the_file_for_subs_is_replaced_after_the_import_and_stays_as_it_is_if_the_import_fails(load, tmp_path):
+    subs = tmp_path / "subs.csv"
+    load([user(1, "ada"), user(2, "bob")], "--subs-to", str(subs))
+    both = subs.read_text()
+    with pytest.raises(CommandError, match="nothing was imported"):
+        load([{"model": "auth.user"}], "--subs-to", str(subs))
+    assert subs.read_text() == both
+    load([user(1, "ada")], "--subs-to", str(subs))
+    assert subs.read_text().splitlines() == ["pk,sub", f"1,{User.objects.get(username='ada').sub}"]
+    with pytest.raises(CommandError, match="nothing was imported"):
+        load([{"model": "auth.user"}], "--subs-to", str(tmp_path / "new.csv"))
+    assert not (tmp_path / "new.csv").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_after_the_import_is_named_as_such(load):
+    message = "--subs-to: /dev/full: No space left on device; the import is done: run the command again to get the subs"
+    with pytest.raises(CommandError, match=message) as failed:
+        load([user(1, "ada")], "--subs-to", "/dev/full")
+    assert failed.value.returncode == 1
+    assert User.objects.get().username == "ada"
 
 
 def test_a_dry_run_changes_nothing(load):

@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from resources.errors import InvalidToken, Reason
+from resources.feed.revocation_feed import FeedState, read_document
 from resources.issuer_trust import TrustedIssuer
-from resources.jwk import judge
-from resources.key_pins import PinnedKeys
-from resources.refusals import Refusals
-from resources.revocation_feed import FeedState, read_document
-from resources.revocation_set import EMPTY
+from resources.jose.jwk import judge
+from resources.keysets.key_pins import PinnedKeys
+from resources.revocations.refusals import Refusals
+from resources.revocations.revocation_set import EMPTY
 from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.verify import verify
 from tests.tokens.factories import API, basic, post, redeem

@@ -6,12 +6,15 @@ It is also refused if the node's clock and the database's clock differ.
 from datetime import timedelta
 
 import pytest
+from django.db import InternalError
 
 from tests.clock import database_at, node_at
+from tests.database_errors import raised
 from tests.tokens.factories import operation
 from tests.tokens.keys.steps import run
 from tokens.keys import store
-from tokens.keys.errors import Unsafe
+from tokens.keys.deadline import translated_errors
+from tokens.keys.errors import LockNotHad, Unsafe
 from tokens.keys.rotation import rotate
 from tokens.keys.rules.policy import DEVELOPMENT, changed
 from tokens.models import SigningKey
@@ -73,3 +76,17 @@ def test_a_development_step_within_the_clock_error_is_done():
     clock = iter([start, start, start + timedelta(seconds=1)])
     with database_at(clock):
         assert rotate(operation(start, policy=DEVELOPMENT), early=True).step == "planned"
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"),
+    [
+        *[(state, Unsafe) for state in ("25P03", "25P04", "57014")],
+        ("55P03", LockNotHad),
+        ("25P02", InternalError),
+    ],
+)
+def test_a_step_that_the_database_ends_is_refused_by_its_cause(state, refusal):
+    error = raised(InternalError, state)
+    with pytest.raises(refusal), translated_errors():
+        raise error

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
@@ -21,8 +22,15 @@ COMMANDS = [name for app, name in OWN if app == "tokens"]
 OTHER_CODES = {"check_proxy", "conformance", "inspect_token"}
 """Commands whose exit codes 3 and 4 have other meanings, so that every other error exits with 1."""
 INTERRUPTED = "another process or a time limit interrupted the command: "
+UNAVAILABLE = "the database is not available at the moment: "
 ERRORS = {
-    "a connection that failed": (raised(OperationalError, "08006"), FAILED, "the database (DATABASE_URL) cannot be"),
+    "no such server": (raised(OperationalError), FAILED, "the database (DATABASE_URL) cannot be used: "),
+    "a connection that failed": (raised(OperationalError, "08006"), LOCKED, UNAVAILABLE),
+    "a server that shuts down": (raised(OperationalError, "57P01"), LOCKED, UNAVAILABLE),
+    "a server that crashed": (raised(OperationalError, "57P02"), LOCKED, UNAVAILABLE),
+    "a server that starts": (raised(OperationalError, "57P03"), LOCKED, UNAVAILABLE),
+    "a server without a free connection": (raised(OperationalError, "53300"), LOCKED, UNAVAILABLE),
+    "a full disk": (raised(OperationalError, "53100"), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a closed connection": (raised(InterfaceError), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a read-only database": (raised(InternalError, "25006"), FAILED, "the database (DATABASE_URL) cannot be used: "),
     "a lock timeout": (raised(OperationalError, "55P03"), LOCKED, INTERRUPTED),
@@ -30,6 +38,7 @@ ERRORS = {
     "a serialization failure": (raised(OperationalError, "40001"), LOCKED, INTERRUPTED),
     "a statement timeout": (raised(OperationalError, "57014"), LOCKED, INTERRUPTED),
     "an idle transaction": (raised(InternalError, "25P03"), LOCKED, INTERRUPTED),
+    "a transaction timeout": (raised(InternalError, "25P04"), LOCKED, INTERRUPTED),
     "a locked SQLite file": (OperationalError("database is locked"), LOCKED, INTERRUPTED),
     "a conflict": (raised(IntegrityError, "23505"), UNSAFE, "the database refused the change: "),
     "a value that does not fit": (raised(DataError, "22001"), USAGE, "the database cannot store a value: "),
@@ -170,3 +179,43 @@ def test_a_ring_that_another_process_holds_does_not_stop_the_command_for_the_nex
         command.for_each(["held", "free"], act)
     assert command.stdout.getvalue() == "free: done\n"
     assert command.stderr.getvalue().startswith("held: another process held the ring for 30 s")
+
+
+@pytest.mark.django_db
+def test_a_command_prints_no_row_that_the_database_refused(monkeypatch):
+    primary = 'null value in column "kid" of relation "tokens_signingkey" violates not-null constraint'
+    error = raised(IntegrityError, "23502", text=f"{primary}\nDETAIL:  Failing row contains (7, sealed).")
+    error.__cause__.diag = SimpleNamespace(message_primary=primary, constraint_name=None)
+    _, message = failure(load_command_class("tokens", "purge_tokens"), error, monkeypatch)
+    assert message.startswith(f"the database refused the change: {primary}. ")
+    assert "sealed" not in message
+
+
+@pytest.mark.parametrize("kind", ["a deadlock", "a serialization failure", "a conflict"])
+def test_a_step_that_the_database_interrupted_does_not_stop_the_command_for_the_next_rings(kind):
+    command = KeyCommand(stdout=StringIO(), stderr=StringIO())
+    error, _, message = ERRORS[kind]
+
+    def act(ring: str) -> str:
+        if ring == "interrupted":
+            raise error
+        return f"{ring}: done"
+
+    with pytest.raises(type(error)) as failed:
+        command.for_each(["interrupted", "free"], act)
+    assert failed.value is error
+    assert command.stdout.getvalue() == "free: done\n"
+    assert command.stderr.getvalue().startswith(f"interrupted: {message}")
+    assert command.stderr.getvalue().count("\n") == 1
+
+
+def test_a_lost_connection_stops_the_command_at_the_first_ring():
+    command, steps = KeyCommand(stdout=StringIO(), stderr=StringIO()), []
+
+    def act(ring: str) -> str:
+        steps.append(ring)
+        raise ERRORS["a connection that failed"][0]
+
+    with pytest.raises(OperationalError):
+        command.for_each(["first", "second"], act)
+    assert steps == ["first"]

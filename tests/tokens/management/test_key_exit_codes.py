@@ -21,10 +21,10 @@ from tokens.models import Ring, SigningKey
 TABLE = """
 exit codes:
   0  done, or nothing is due
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such key or ring
   3  overdue, or refused because it would be unsafe
-  4  another process held the lock of the ring for 30 s, or the database interrupted the command: run it again
+  4  the lock of the ring was held for 30 s, or the database interrupted the command or was busy: run it again
   5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
 """
 

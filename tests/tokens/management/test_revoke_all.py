@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 
+from tests.database_errors import raised
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.management.key_commands import refused, run
 from tests.tokens.terminal import typed
@@ -57,16 +58,52 @@ def test_an_error_in_one_ring_does_not_stop_the_others_and_fails_the_command(rin
     assert unrevoked("orders").isdisjoint(rings["orders"])
 
 
-def test_an_integrity_error_in_one_ring_does_not_stop_the_others(rings, monkeypatch, capsys):
-    def unless_bills(*arguments, ring, **options):
-        if ring == "bills":
-            raise IntegrityError("a rule says no")
-        return revoke(*arguments, ring=ring, **options)
+@pytest.fixture
+def revocation_fails(monkeypatch):
+    """Return a function that lets each revocation in a key ring raise `error`, also in a dry run."""
 
-    monkeypatch.setattr("tokens.management.commands.revoke_key.revoke", unless_bills)
-    code, message = refused(*ALL, "--yes")
-    assert (code, message.startswith("the database refused the change: a rule says no.")) == (3, True)
+    def fail(in_ring, error):
+        def unless_in_ring(*arguments, ring, **options):
+            if ring == in_ring:
+                raise error
+            return revoke(*arguments, ring=ring, **options)
+
+        monkeypatch.setattr("tokens.management.commands.revoke_key.revoke", unless_in_ring)
+
+    return fail
+
+
+ERRORS = {
+    "an integrity error": (IntegrityError("a rule says no"), 3, "the database refused the change: a rule says no."),
+    "a deadlock": (raised(OperationalError, "40P01"), 4, "another process or a time limit interrupted the command: "),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_database_error_in_one_ring_does_not_stop_the_others(kind, rings, revocation_fails, capsys):
+    error, code, message = ERRORS[kind]
+    revocation_fails("bills", error)
+    found = refused(*ALL, "--yes")
+    assert (found[0], found[1].startswith(message)) == (code, True)
     assert unrevoked("orders").isdisjoint(rings["orders"])
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_the_command_asks_although_the_dry_run_of_one_ring_gets_a_database_error(
+    kind, rings, revocation_fails, monkeypatch, capsys
+):
+    error, code, _ = ERRORS[kind]
+    revocation_fails("bills", error)
+    typed(monkeypatch, "yes")
+    assert refused(*ALL)[0] == code
+    assert unrevoked("orders").isdisjoint(rings["orders"])
+
+
+def test_the_command_does_not_ask_if_the_database_cannot_be_used(rings, revocation_fails, monkeypatch, capsys):
+    revocation_fails("bills", raised(OperationalError, "08006"))
+    typed(monkeypatch)
+    assert refused(*ALL)[0] == 4
+    assert {name: unrevoked(name) for name in rings} == rings
 
 
 def test_a_ring_whose_tokens_would_be_refused_waits_until_that_is_accepted(rings, capsys):

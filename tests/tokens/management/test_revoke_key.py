@@ -7,11 +7,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError
 
 from tests.clock import clocks_at
 from tests.tokens.management.key_commands import refused, run
 from tests.tokens.terminal import typed
 from tokens.keys import store
+from tokens.management.commands.revoke_key import check_options
 from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +83,10 @@ def test_a_flush_out_of_its_bounds_is_refused_and_nothing_revoked(propagated, du
     refusal = refused("revoke_key", kid, "--reason", "leaked", "--yes", "--flush-after", duration)
     assert (refusal[0], message in refusal[1]) == (code, True), refusal
     assert SigningKey.objects.get(kid=kid).revoked_at is None
+
+
+def test_an_empty_kid_does_not_count_as_absent():
+    options = {"kid": "", "all": True, "ring": None, "json": False, "yes": True, "reason": "leaked"}
+    with pytest.raises(CommandError, match="pass either one kid or --all") as failed:
+        check_options(options)
+    assert failed.value.returncode == 2

@@ -6,6 +6,8 @@ Disabling several clients: their events, and the order of the locks.
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.tokens.events import events
 from tests.tokens.factories import API, make_client, make_user
@@ -117,3 +119,11 @@ def test_all_clients_then_the_registry_then_all_grants_are_locked_before_a_clien
         'FROM "tokens_client"', "tokens_registryversion", 'FROM "tokens_usergrant"', 'UPDATE "tokens_client"'
     ):
         access.disable_clients(clients, reason="", actor="test", now=now)
+
+
+def test_grants_that_were_revoked_before_are_not_locked_when_clients_are_disabled(clients, now):
+    with CaptureQueriesContext(connection) as captured:
+        access.disable_clients(clients, reason="", actor="test", now=now)
+    locks = [query["sql"] for query in captured if query["sql"].startswith('SELECT "tokens_usergrant"."id"')]
+    assert locks
+    assert all('"revoked_at" IS NULL' in sql for sql in locks), "a client can have thousands of earlier grants"

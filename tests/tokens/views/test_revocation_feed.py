@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import timedelta
+from unittest.mock import Mock
 
 import jwt
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.tokens.feed_reader import Reader, claims_of, decode, entries_of, key
+from tokens.audit import jobs, trail
 from tokens.issued import revocation_record
 from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
@@ -231,6 +233,14 @@ def test_a_document_is_signed_again_before_it_ends(client, monkeypatch):
     second = claims(client)
     assert second["exp"] - first["exp"] >= 300
     assert {**second, "iat": 0, "exp": 0} == {**first, "iat": 0, "exp": 0}
+
+
+def test_one_request_reads_the_clock_of_the_node_once(client, monkeypatch):
+    read, real = [], timezone.now
+    monkeypatch.setattr("tokens.views.revocation_feed.timezone", Mock(now=lambda: read.append(real()) or read[-1]))
+    feed(client)
+    assert len(read) == 1
+    assert trail.last_seen[jobs.POLLED] == read[0]
 
 
 def test_a_document_of_a_key_that_no_longer_signs_is_not_served(client, signer, monkeypatch):

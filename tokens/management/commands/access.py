@@ -29,10 +29,10 @@ Disabling revokes sessions, grants and tokens at once. Enabling does not restore
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such user or client
   3  refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

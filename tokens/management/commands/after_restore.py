@@ -18,7 +18,7 @@ from django.utils import timezone
 from tokens import conf
 from tokens.audit import journal
 from tokens.audit.journal import Entry
-from tokens.management.arguments import confirm, operation
+from tokens.management.arguments import confirm, file_path, operation
 from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import after_restore
@@ -58,7 +58,7 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
         parser.add_argument(
-            "--from", action="append", default=[], type=Path, dest="logs", metavar="FILE",
+            "--from", action="append", default=[], type=file_path, dest="logs", metavar="FILE",
             help="an audit log since the backup; can be repeated",
         )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")

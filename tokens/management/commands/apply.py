@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 
 from tokens import conf
 from tokens.keys import store
-from tokens.management.arguments import confirm
+from tokens.management import private_file
+from tokens.management.arguments import confirm, file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
 from tokens.manifest import plan, schema
@@ -35,10 +36,10 @@ its default. A second run changes nothing. The file contains no secret, and exis
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or the file is malformed or cannot be registered: nothing was changed
   3  not confirmed, or refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 
@@ -57,7 +58,7 @@ class Command(OperatorCommand):
             "--yes", action="store_true", help="with --prune: do not ask for confirmation; required without a terminal"
         )
         parser.add_argument(
-            "--secrets-to", type=Path, metavar="FILE",
+            "--secrets-to", type=file_path, metavar="FILE",
             help="write the secrets of new clients to this new file (JSON, mode 0600) instead of printing them",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -133,12 +134,12 @@ def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
 
 
 def create(path: Path) -> int:
-    """Create a file that only the user of this process can read, and return its descriptor.
+    """Create the file of --secrets-to, and return its descriptor.
 
     Raises CommandError if the file exists or cannot be created.
     """
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return private_file.create(path)
     except OSError as error:
         raise CommandError(f"--secrets-to: {path}: {error.strerror}", returncode=USAGE) from error
 

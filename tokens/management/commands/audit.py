@@ -37,11 +37,9 @@ class Command(OperatorCommand):
             help="from this time on, or this long ago (90s, 10m, 12h, 2d)",
         )
         parser.add_argument("--until", type=ago_or_instant, metavar="TIME", help="before this time, or this long ago")
-        parser.add_argument("--actor", default="", help="who caused the event (user:ada, client:webapp)")
-        parser.add_argument(
-            "--client", default="", metavar="CLIENT_ID", help="events about the client, or caused by it"
-        )
-        parser.add_argument("--action", default="", metavar="EVENT", help="the name of the event (client.created)")
+        parser.add_argument("--actor", help="who caused the event (user:ada, client:webapp)")
+        parser.add_argument("--client", metavar="CLIENT_ID", help="events about the client, or caused by it")
+        parser.add_argument("--action", metavar="EVENT", help="the name of the event (client.created)")
         parser.add_argument("--limit", type=rows, default=LIMIT, help="the most events to print (%(default)s)")
         parser.add_argument("--json", action="store_true", help="print one JSON object for each event")
 
@@ -49,9 +47,9 @@ class Command(OperatorCommand):
         """Print the events of the audit trail that the options select."""
         now = store.database_now()
         wanted = Wanted(
-            actor=options["actor"],
-            client=options["client"],
-            action=options["action"],
+            actor=options["actor"] or "",
+            client=options["client"] or "",
+            action=options["action"] or "",
             since=_instant(options["since"], now=now),
             until=_instant(options["until"], now=now),
         )

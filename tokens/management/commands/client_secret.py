@@ -28,10 +28,10 @@ The hint is the end of the secret, as in the list. If two secrets end alike, use
 
 exit codes:
   0  done
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such client or secret
   3  refused: the secret has ended, or the client does not use secrets
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  KEY_ENCRYPTION_KEYS is malformed
 """
 

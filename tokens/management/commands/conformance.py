@@ -23,7 +23,7 @@ this issuer does otherwise; docs/fapi2.md says why. --json also names the test t
 
 exit codes:
   0  every clause is met, is outside of the issuer, or is a choice
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage
   3  a clause is not met
 """

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys import store
-from tokens.management.arguments import operation
+from tokens.management.arguments import file_path, operation
 from tokens.management.exit_codes import EXIT_CODES, USAGE
 from tokens.management.operator_command import OperatorCommand
 from tokens.registration import demo
@@ -31,7 +31,7 @@ class Command(OperatorCommand):
         """Add the options of this command to `parser`."""
         parser.add_argument(
             "--credentials",
-            type=Path,
+            type=file_path,
             help=f"a file of NAME=value lines: {', '.join(demo.NAMES)}; missing values are generated and printed once",
         )
         parser.add_argument("--api-audience", default="http://localhost:8001/", help="the API's `aud` (%(default)s)")

@@ -2,12 +2,12 @@
 
 import json
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 import yaml
 from django.core.management.base import CommandError
 
+from tokens.management.arguments import file_path
 from tokens.management.exit_codes import COMMON_CODES, USAGE
 from tokens.management.operator_command import OperatorCommand
 from tokens.manifest import registry_export
@@ -28,7 +28,7 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
-        parser.add_argument("--to", type=Path, metavar="FILE", help="write this file instead of standard output")
+        parser.add_argument("--to", type=file_path, metavar="FILE", help="write this file instead of standard output")
         parser.add_argument("--json", action="store_true", help="write one JSON object instead of YAML")
 
     def handle(self, *_args: Any, **options: Any) -> None:

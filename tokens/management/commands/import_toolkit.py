@@ -9,14 +9,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.db import Error
 
 from tokens.handover import former_key, other_database, toolkit
 from tokens.handover.other_database import CannotConnect
 from tokens.handover.toolkit_report import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
 from tokens.keys import store
-from tokens.management.arguments import one_line, operation, seconds
+from tokens.management.arguments import file_path, one_line, operation, seconds
 from tokens.management.exit_codes import USAGE
 from tokens.management.operator_command import OperatorCommand
 
@@ -33,10 +32,10 @@ half is stored. The other database is only read. docs/moving.md has the steps, a
 
 exit codes:
   0  done; see refused_clients and refused_tokens for what was not taken
-  1  the database cannot be used, or lacks a migration
-  2  wrong usage, or the database has no tables of the toolkit: nothing was imported
+  1  the settings or the database cannot be used, or a migration is missing
+  2  wrong usage, or the other database cannot be used or has no tables of the toolkit: nothing was imported
   3  the RSA key cannot be published, or refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 
@@ -54,7 +53,7 @@ class Command(OperatorCommand):
             help="an API of this issuer, whose scopes the clients may request; can be repeated",
         )  # fmt: skip
         parser.add_argument(
-            "--rsa-key", type=Path, metavar="FILE", help="OIDC_RSA_PRIVATE_KEY, or its public half, as PEM"
+            "--rsa-key", type=file_path, metavar="FILE", help="OIDC_RSA_PRIVATE_KEY, or its public half, as PEM"
         )
         parser.add_argument(
             "--expire-seconds", type=seconds, metavar="SECONDS",
@@ -80,14 +79,15 @@ class Command(OperatorCommand):
         )
         try:
             with other_database.connected(options["database"]) as source:
+                # A key that is refused imports nothing, and a refused import publishes no key.
+                kid = publish(pem, now=now, dry_run=True)
                 report = toolkit.load(source, wanted)
-                kid = publish(pem, options, now=now)  # last: a refused import publishes no key
+                if not wanted.dry_run:
+                    publish(pem, now=now)
         except (NoToolkit, CannotConnect) as error:
             raise CommandError(f"--database: {error}", returncode=USAGE) from error
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        except Error as error:
-            raise CommandError(f"--database: {' '.join(str(error).split())}", returncode=USAGE) from error
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report) | {"dry_run": options["dry_run"], "kid": kid}))
         else:
@@ -102,14 +102,14 @@ def read(path: Path | None) -> bytes | None:
         raise CommandError(f"--rsa-key: {path}: {error.strerror}", returncode=USAGE) from error
 
 
-def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
+def publish(pem: bytes | None, *, now: datetime, dry_run: bool = False) -> str | None:
     """Publish the public half of the RSA key `pem` in the JWKS, and return its kid. Returns None if `pem` is None.
 
-    With --dry-run, only computes the kid.
+    A dry run only checks the key.
     """
     if pem is None:
         return None
-    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
+    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=dry_run)
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:

@@ -4,9 +4,10 @@ import csv
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import CommandError
 
@@ -15,7 +16,8 @@ from tokens.handover.dump import MalformedDump
 from tokens.handover.dump_user import UserImport
 from tokens.handover.user_import import ImportedUsers
 from tokens.keys import store
-from tokens.management.exit_codes import USAGE
+from tokens.management.arguments import file_path
+from tokens.management.exit_codes import FAILED, USAGE
 from tokens.management.operator_command import OperatorCommand
 
 ACTOR = "command:import_users"
@@ -33,10 +35,10 @@ that stored the old one. docs/moving.md says what is not taken.
 
 exit codes:
   0  done; see "refused" for users who were not taken
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing, or the subs could not be written
   2  wrong usage, or the file is not a dump: nothing was imported
   3  refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 
@@ -48,7 +50,9 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the arguments and options of this command to `parser`."""
-        parser.add_argument("file", metavar="FILE", type=Path, help="from manage.py dumpdata auth.User (json or jsonl)")
+        parser.add_argument(
+            "file", metavar="FILE", type=file_path, help="from manage.py dumpdata auth.User (json or jsonl)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
         parser.add_argument(
             "--model", default="auth.user", help="the model of the users in the dump, such as accounts.User"
@@ -64,7 +68,9 @@ class Command(OperatorCommand):
             help="trust the e-mail addresses of the dump: each counts as verified, and applications identify users by"
             " it. Only if the other project verified them",
         )
-        parser.add_argument("--subs-to", type=Path, metavar="FILE", help="write primary keys and subs to this CSV file")
+        parser.add_argument(
+            "--subs-to", type=file_path, metavar="FILE", help="write primary keys and subs to this CSV file"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -79,6 +85,16 @@ class Command(OperatorCommand):
             actor=ACTOR,
             now=store.database_now(),
         )
+        if options["subs_to"] is None:
+            result = self._import(wanted, options)
+        else:
+            with opened(options["subs_to"]) as file:  # before the import: a refused file must not follow an import
+                result = self._import(wanted, options)
+                write_subs(file, options["subs_to"], result)
+        self.stdout.write(as_json(result, options) if options["json"] else text(result, options))
+
+    def _import(self, wanted: UserImport, options: dict[str, Any]) -> ImportedUsers:
+        """Import the users, print the progress, and return the result. Raises CommandError if the dump is refused."""
         result = ImportedUsers()
         try:
             for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
@@ -87,9 +103,7 @@ class Command(OperatorCommand):
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=USAGE) from error
         except (MalformedDump, UnicodeDecodeError) as error:
             raise CommandError(f"{options['file']}: {error}; nothing was imported", returncode=USAGE) from error
-        if options["subs_to"]:
-            write_subs(options["subs_to"], result)
-        self.stdout.write(as_json(result, options) if options["json"] else text(result, options))
+        return result
 
     def _progress(self, result: ImportedUsers, options: dict[str, Any]) -> None:
         done = result.created + result.unchanged + len(result.refused)
@@ -107,16 +121,43 @@ def chunks(path: Path) -> Iterator[str]:
             yield chunk
 
 
-def write_subs(path: Path, result: ImportedUsers) -> None:
-    """Write a CSV file with two columns: each user's primary key in the other project, and the user's sub.
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """Open the file of --subs-to for the `with` block. If the block fails, deletes the file if it is new.
 
-    Raises CommandError if the file cannot be written.
+    Raises CommandError if the file cannot be opened.
+    """
+    is_new = not path.exists()
+    try:
+        file = path.open("a", encoding="utf-8", newline="")  # keeps the subs of an earlier run until the import is done
+    except OSError as error:
+        message = f"--subs-to: {path}: {error.strerror}; nothing was imported"
+        raise CommandError(message, returncode=USAGE) from error
+    try:
+        yield file
+    except BaseException:
+        with suppress(OSError):  # on a full disk, close() fails as the last write did
+            file.close()
+        if is_new:
+            path.unlink(missing_ok=True)
+        raise
+    file.close()
+
+
+def write_subs(file: TextIO, path: Path, result: ImportedUsers) -> None:
+    """Replace the content of `file`, which is open at `path`, by a CSV table.
+
+    The columns are each user's primary key in the other project, and the user's sub. Raises CommandError if the file
+    cannot be written.
     """
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("pk", "sub"), *result.subs.items()])
+        if path.is_file():  # not a pipe, such as /dev/stdout
+            file.truncate(0)
+        csv.writer(file).writerows([("pk", "sub"), *result.subs.items()])
+        file.flush()
     except OSError as error:
-        raise CommandError(f"--subs-to: {path}: {error.strerror}", returncode=USAGE) from error
+        message = f"--subs-to: {path}: {error.strerror}; the import is done: run the command again to get the subs"
+        raise CommandError(message, returncode=FAILED) from error
 
 
 def as_json(result: ImportedUsers, options: dict[str, Any]) -> str:

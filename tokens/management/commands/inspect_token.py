@@ -26,7 +26,7 @@ The token is read from standard input, to keep it out of the shell's history and
 
 exit codes:
   0  the token is a valid RFC 9068 access token
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or the input is not a JWT
   3  a check failed; the list shows which
   4  the issuer's keys cannot be fetched

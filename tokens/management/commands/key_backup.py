@@ -14,6 +14,8 @@ from tokens import conf
 from tokens.handover import key_backup
 from tokens.handover.key_backup import CannotRestore
 from tokens.keys import store
+from tokens.management import private_file
+from tokens.management.arguments import file_path
 from tokens.management.exit_codes import UNSAFE, USAGE
 from tokens.management.operator_command import OperatorCommand
 
@@ -31,10 +33,10 @@ Keys that were revoked since the backup come back: run after_restore, or revoke_
 
 exit codes:
   0  done
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or a file cannot be read or written
   3  the passphrase is wrong, the file was changed, or the database has keys already
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  a private key does not decrypt: set KEY_ENCRYPTION_KEYS to what `open` writes
 """
 
@@ -51,11 +53,11 @@ class Command(OperatorCommand):
         save = actions.add_parser("save", help="write a new file with the keys (mode 0600)")
         unseal = actions.add_parser("open", help="write the value of KEY_ENCRYPTION_KEYS to a new file (mode 0600)")
         restore = actions.add_parser("restore", help="insert the keys into a database that has none")
-        unseal.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
+        unseal.add_argument("--to", type=file_path, required=True, metavar="FILE", help="a new file")
         for action in (save, unseal, restore):
-            action.add_argument("file", type=Path, metavar="FILE", help="the backup")
+            action.add_argument("file", type=file_path, metavar="FILE", help="the backup")
             action.add_argument(
-                "--passphrase-file", type=Path, metavar="FILE", help="its first line; without it, you are asked"
+                "--passphrase-file", type=file_path, metavar="FILE", help="its first line; without it, you are asked"
             )
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -128,5 +130,5 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError if the file exists or cannot be written.
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(private_file.create(path), "wb") as file:
         file.write(content)

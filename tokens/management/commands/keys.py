@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -16,6 +15,7 @@ from tokens.checks import key_health
 from tokens.keys import adoption, keyring, pem_folder, publication, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
+from tokens.management.arguments import file_path
 from tokens.management.exit_codes import KEY_UNUSABLE, UNSAFE, USAGE
 from tokens.management.operator_command import KeyCommand
 from tokens.models.key import Ring
@@ -42,7 +42,7 @@ class Command(KeyCommand):
         )
         what.add_argument(
             "--pem",
-            type=Path,
+            type=file_path,
             metavar="FOLDER",
             help="write each public key of the JWKS as a PEM file that is named by its kid, and remove the files of"
             " other public keys from the folder; prints what changed, and nothing if nothing did (from cron, hourly)",

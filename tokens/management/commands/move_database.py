@@ -21,10 +21,10 @@ the steps around it.
 
 exit codes:
   0  done: every row is in the target
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage
   3  refused, or a row differs: the target is not empty, does not answer, or a signing key does not decrypt
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
   5  KEY_ENCRYPTION_KEYS is malformed
 """
 NEXT = """Next:
@@ -48,8 +48,10 @@ class Command(OperatorCommand):
         """Copy the database, verify the copy, and print the number of rows."""
         try:
             moved = database_copy.move(options["to"], self._progress(quiet=options["json"]))
-        except (CannotMove, CannotConnect) as error:
+        except CannotMove as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
+        except CannotConnect as error:
+            raise CommandError(f"--to: {error}", returncode=UNSAFE) from error
         if options["json"]:
             rows, left = dict(moved.rows), list(moved.left)
             self.stdout.write(json.dumps({"rows": rows, "keys": moved.keys, "left": left}))

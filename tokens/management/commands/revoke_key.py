@@ -7,11 +7,11 @@
 
 import json
 from argparse import ArgumentParser
-from contextlib import nullcontext, suppress
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error
 from django.utils import timezone
 
 from tokens.keys import rings
@@ -19,7 +19,7 @@ from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.revocation import revoke
 from tokens.keys.trust import KeyRevocation
 from tokens.management.arguments import confirm, duration, operation
-from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE
+from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE, is_of_one_ring
 from tokens.management.operator_command import KeyCommand
 from tokens.models.key import SigningKey
 
@@ -88,18 +88,22 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
     def _preview(self, names: list[str], options: dict[str, Any]) -> None:
         """Print the consequences of a revocation in each key ring, computed by a dry run.
 
-        Raises KeyProblem if there is only one ring and the dry run fails. With several rings, prints such an error.
+        Raises the error if there is only one ring and the dry run fails. With several rings, prints the error of a
+        ring, and raises only an error that is not of one ring.
         """
-        # With several rings, an error in one must not prevent the revocation in the others.
-        with suppress(KeyProblem) if len(names) > 1 else nullcontext():
+        try:
             self.for_each(names, lambda ring: text(run(ring, options, dry_run=True), options))
+        except (KeyProblem, Error) as error:
+            # With several rings, an error in one must not prevent the revocation in the others.
+            if len(names) == 1 or not is_of_one_ring(error):
+                raise
 
 
 def check_options(options: dict[str, Any]) -> None:
     """Raise CommandError for options that do not go together, and for a reason that cannot be stored."""
     wrong = {
-        "pass either one kid or --all": bool(options["kid"]) == options["all"],
-        "--ring needs --all: a kid belongs to one ring": options["ring"] and not options["all"],
+        "pass either one kid or --all": (options["kid"] is not None) == options["all"],
+        "--ring needs --all: a kid belongs to one ring": options["ring"] is not None and not options["all"],
         "--json cannot ask for confirmation: add --yes": options["json"] and not options["yes"],
         "--reason is empty: enter a reason, which is stored with the key": not options["reason"].strip(),
         f"--reason has {len(options['reason'])} characters, and at most {LONGEST_REASON} can be stored": (
@@ -116,7 +120,7 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
     If the operator named only a kid, returns [""], and `run` finds the ring. Raises UnknownKey if no ring has a key.
     """
-    if options["ring"] or options["kid"]:
+    if options["ring"] is not None or options["kid"] is not None:
         return [options["ring"] or ""]
     if names := rings.with_keys():
         return names

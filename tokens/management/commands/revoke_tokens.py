@@ -37,10 +37,10 @@ tokens from their next poll on; other APIs accept them until they expire. For a 
 
 exit codes:
   0  done, or counted (--dry-run)
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such user, client or grant
   3  not confirmed, or refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
 

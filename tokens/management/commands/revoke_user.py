@@ -23,10 +23,10 @@ The user is named by username, sub or e-mail address. The command is idempotent.
 
 exit codes:
   0  done
-  1  the database cannot be used, or lacks a migration
+  1  the settings or the database cannot be used, or a migration is missing
   2  wrong usage, or there is no such user
   3  refused because of what the database contains
-  4  another process held a lock, or the database interrupted the command: run it again
+  4  another process held a lock, or the database interrupted the command or was busy: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:

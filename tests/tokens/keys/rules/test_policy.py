@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from resources import key_policy
+from resources.keysets import key_policy
 from resources.verify import LEEWAY
 from tokens.keys.rules.policy import POLICIES, PRODUCTION
 

@@ -1,0 +1,13 @@
+"""Which verified tokens are refused: the entries of a revocation feed, and what the settings of the API refuse. Pure.
+
+Owns: the lookup keys of revocations, the set of entries in force, and the look-up of a token.
+Does not own: the documents of a feed, their signatures, or when they are read (`feed`).
+Steps: this package is none of the seven steps in README.md, but step 6 uses it.
+Neighbours: imports no other room. `verify` asks it for each token, through `issuer_trust`.
+
+Read in this order:
+- `revocation_key`: the hashes by which entries are found (docs/revocation-feed.md section 1).
+- `revocation_set`: the entries, in 24 bytes each.
+- `revocation_lookup`: which entries revoke a token.
+- `refusals`: all reasons to refuse a verified token, of the feed and of the settings.
+"""

@@ -1,0 +1,1 @@
+"""Tests of `resources.dpop`, which checks DPoP proofs."""

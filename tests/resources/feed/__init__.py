@@ -1,0 +1,1 @@
+"""Tests of `resources.feed`, which follows revocation feeds."""

@@ -1,0 +1,1 @@
+"""Tests of `resources.issuers`, the trusted issuers of a process."""

@@ -1,0 +1,1 @@
+"""Tests of `resources.jose`, which reads JWTs and JWKs."""

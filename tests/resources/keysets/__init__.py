@@ -1,0 +1,1 @@
+"""Tests of `resources.keysets`, which caches the keys of issuers."""

@@ -1,0 +1,1 @@
+"""Tests of `resources.outbound`, which sends requests to issuers."""

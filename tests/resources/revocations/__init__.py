@@ -1,0 +1,1 @@
+"""Tests of `resources.revocations`, which decides the revoked tokens."""

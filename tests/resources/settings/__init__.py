@@ -1,0 +1,1 @@
+"""Tests of `resources.settings`, the settings of an API as data."""

@@ -1,0 +1,1 @@
+"""Tests of `resources.telemetry`, counts, metrics and ids."""

@@ -5,6 +5,7 @@ import logging
 import pytest
 from django.test import Client, override_settings
 
+from resources import authentication
 from resources.testing import bad_tokens, bearer, jwks, mint, pinned, shared_key
 from tests.resources.loopback import Loopback
 
@@ -155,3 +156,11 @@ def test_a_token_of_the_type_jwt_is_accepted_only_with_the_dangerous_setting(cli
         assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
         id_token = mint(header={"typ": "JWT"}, at_hash="x")
         assert client.get("/api/whoami/", headers=bearer(id_token)).status_code == 401
+
+
+def test_a_change_of_the_settings_empties_the_memory_of_tokens_and_another_setting_does_not(client: Client) -> None:
+    with pinned():
+        assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
+        with override_settings(APPEND_SLASH=True):
+            assert len(authentication.memory) == 1
+    assert len(authentication.memory) == 0

@@ -172,7 +172,7 @@ def test_the_memory_is_bounded_and_keeps_no_text(world: World) -> None:
     texts = [token(jti=str(number)) for number in range(20)]
     for text in texts:
         world.verified(text)
-    assert len(world.memory) <= 8
+    assert len(world.memory) == 8
     assert not any(text in repr(vars(world.memory)) for text in texts)
 
 

@@ -64,11 +64,9 @@ def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> b
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
     """Return the weakest authentication context class by which a new login would suffice (`suffices`).
 
-    Considers only classes that are stronger than the class of `login`. Returns None if no such class
-    would suffice. `required` is the class that the operator requires, or "".
+    Returns None if no class would suffice. `required` is the class that the operator requires, or "".
     """
-    stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
-    return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
+    return next((name for name in CLASSES if suffices(request, replace(login, acr=name), required=required)), None)
 
 
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:

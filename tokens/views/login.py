@@ -52,11 +52,8 @@ class _FirstStep:
         self.request.session[login_session.WAITING_MARK] = _mark(self.request)
         return super().form_valid(form)  # type: ignore[misc,no-any-return]
 
-    def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
-        """Return None. A POST abandons an earlier login that waits for its second factor."""
-        # After None, allauth shows this page instead of the page for the second factor.
-        if request.method == "POST":
-            clear_login(request)
+    def _redirect_to_pending_stage(self, _request: HttpRequest, _stage: Any) -> None:
+        """Return None. allauth then shows this page instead of the page for the second factor of an earlier login."""
 
 
 class LoginPage(_FirstStep, LoginView):

@@ -107,9 +107,7 @@ class StoredRequest:
         )
         # At most MAX_REQUESTS deletions, the oldest first, because more headers might not fit into a proxy's buffers.
         for handle in _handles(request)[: -(MAX_REQUESTS - 1)][:MAX_REQUESTS]:
-            response.delete_cookie(_cookie(handle), samesite="Lax")
-            if conf.pages().has_secure_cookies:  # browsers ignore the deletion of a `__Host-` cookie without `Secure`
-                response.cookies[_cookie(handle)]["secure"] = True
+            response.delete_cookie(_cookie(handle), samesite="Lax")  # Django adds `Secure` to names with `__Host-`
         return response
 
 

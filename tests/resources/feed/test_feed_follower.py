@@ -159,7 +159,7 @@ def test_an_entry_that_a_full_state_lacks_stays_until_it_ends() -> None:
         world.answers(version=version(4, "BBBBBBBBBBB"))
         world.at(seconds)
     assert world.refused("one", "two") == ["two"]
-    assert world.status["entries"] == 1
+    assert (world.status["entries"], world.status["went_back"]) == (1, True)
 
 
 def test_further_entries_are_polled_at_once() -> None:

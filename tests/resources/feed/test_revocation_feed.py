@@ -65,6 +65,14 @@ def test_unknown_claims_are_ignored() -> None:
     assert read(made(ONE, future={"a": 1})).entries == ONE
 
 
+def test_a_document_of_one_mebibyte_is_read_and_one_byte_more_is_refused() -> None:
+    room = (MAX_DOCUMENT - len(made(filler=""))) * 3 // 4
+    bodies = {len(body): body for body in (made(filler="a" * (room + more)) for more in range(8))}
+    assert read(bodies[MAX_DOCUMENT]).version == version(7)
+    with pytest.raises(BadFeed, match="too long"):
+        read(bodies[MAX_DOCUMENT + 1])
+
+
 BAD: dict[str, Callable[[], bytes]] = {
     "3.1 nothing": lambda: b"",
     "3.1 HTML": lambda: b"<html></html>",

@@ -38,6 +38,7 @@ USABLE: dict[str, tuple[dict[str, Any], set[str]]] = {
     "members that nobody knows": (but(RSA, x5c=["AAAA"], x5t="a", exp=1, note={"a": 1}), {"RS256"}),
     "RSA of 2048 bits": (rsa_of(2048), {"RS256"}),
     "RSA of 8192 bits": (rsa_of(8192), {"RS256"}),
+    "exponent 2^32 - 1": (rsa_of(2048, 2**32 - 1), {"RS256"}),
     "kid of 256 characters": (but(RSA, kid="k" * 256), {"RS256"}),
 }
 
@@ -82,7 +83,7 @@ DROPPED: dict[str, tuple[Any, str]] = {
     "exponent 1": (rsa_of(2048, 1), "exponent"),
     "exponent 3": (rsa_of(2048, 3), "exponent"),
     "exponent 65536": (rsa_of(2048, 65536), "exponent"),
-    "exponent 65538": (rsa_of(2048, 65538), "exponent"),
+    "exponent 65540": (rsa_of(2048, 65540), "exponent"),
     "exponent beyond 2^32": (rsa_of(2048, 2**32 + 1), "exponent"),
     "a point off the curve": (but(EC, y=EC["x"]), "not a valid key"),
     "a short coordinate": (but(EC, x=EC["x"][:-4]), "not a valid key"),

@@ -113,6 +113,18 @@ def test_an_audience_that_differs_by_its_slash_is_reported(issuer: Loopback) -> 
     assert (report["usable"], problem in report["audience_problem"]) == (False, True)
 
 
+def test_the_audience_is_compared_also_if_the_settings_name_the_jwks(issuer: Loopback) -> None:
+    lists(issuer, "https://api.example")
+    entry = {"URL": issuer.url, "JWKS_URL": f"{issuer.url}/jwks.json"}
+    printed = StringIO()
+    with (
+        override_settings(RESOURCE_SERVER={"ISSUERS": [entry], "AUDIENCE": ["https://api.example/"]}),
+        pytest.raises(CommandError),
+    ):
+        call_command("check_issuer", stdout=printed)
+    assert "they differ by the slash" in printed.getvalue()
+
+
 @pytest.mark.parametrize(
     "listed",
     [

@@ -75,6 +75,8 @@ def test_a_fetch_ends_at_its_deadline_while_the_resolver_hangs(resolver: Resolve
     with pytest.raises(FetchError, match="not resolved in time"):
         fetch.get(f"http://{NAME}:1/", within(0.1))
     assert not resolver.release.is_set()
+    hanging = [thread for thread in threading.enumerate() if thread.name == "resources-dns"]
+    assert all(thread.daemon for thread in hanging), "a process can exit while the resolver hangs"
 
 
 def test_a_look_up_that_hangs_occupies_one_thread_for_all_requests(resolver: Resolver) -> None:

@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTANT
-from tokens.authorize.login_strength import next_class
+from tokens.authorize.login_strength import next_class, reached_class
 from tokens.authorize.request import AuthorizationRequest
-from tokens.claims.claims_request import NOTHING
+from tokens.claims.claims_request import NOTHING, ClaimsRequest, RequestedClaim
 from tokens.errors import OAuthError
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
@@ -23,6 +23,13 @@ REQUEST = AuthorizationRequest(
     target=Target("https://issuer.example", ("openid",), None), code_challenge="", nonce="", dpop_jkt=None,
     prompt=frozenset(), max_age=None, login_hint=None, acr_values=(), claims=NOTHING, subject=None,
 )  # fmt: skip
+
+
+def reached(acr, *acr_values, api=None, accepted=None):
+    """Return the result of `reached_class`. With `accepted`, an essential claim `acr` has these values."""
+    claims = NOTHING if accepted is None else ClaimsRequest(id_token={"acr": RequestedClaim(True, accepted)})
+    request = replace(REQUEST, target=replace(REQUEST.target, api=api), acr_values=acr_values, claims=claims)
+    return reached_class(request, Login(timezone.now(), acr, ()))
 
 
 def following(acr, *acr_values, required="", reachable=PHISHING_RESISTANT, api=None, prompt=()):
@@ -64,3 +71,27 @@ def test_a_request_that_no_login_satisfies_without_a_page_is_refused(acr_values,
     with pytest.raises(OAuthError) as refused:
         following(PASSWORD, *acr_values, **more)
     assert refused.value.error == error
+
+
+@pytest.mark.parametrize(
+    ("acr", "acr_values", "more", "expected"),
+    [
+        (MULTI_FACTOR, (), {}, MULTI_FACTOR),
+        (MULTI_FACTOR, (PASSWORD,), {}, PASSWORD),
+        (PHISHING_RESISTANT, (PASSWORD, MULTI_FACTOR), {}, PASSWORD),
+        (PHISHING_RESISTANT, (UNKNOWN, MULTI_FACTOR, PASSWORD), {}, MULTI_FACTOR),
+        (PASSWORD, (MULTI_FACTOR,), {}, PASSWORD),
+        (PASSWORD, (MULTI_FACTOR,), {"api": Api()}, None),
+        (PASSWORD, (MULTI_FACTOR, PASSWORD), {"api": Api()}, PASSWORD),
+        (PASSWORD, (), {"api": Api()}, PASSWORD),
+        (MULTI_FACTOR, (), {"accepted": (PASSWORD,)}, PASSWORD),
+        (PHISHING_RESISTANT, (PHISHING_RESISTANT,), {"accepted": (MULTI_FACTOR,)}, MULTI_FACTOR),
+        (MULTI_FACTOR, (), {"accepted": (PHISHING_RESISTANT,)}, None),
+        ("", (), {}, ""),
+        ("", (), {"accepted": ("",)}, None),
+    ],
+)
+def test_a_login_reaches_the_first_class_that_is_requested_or_its_strongest_that_is_accepted(
+    acr, acr_values, more, expected
+):
+    assert reached(acr, *acr_values, **more) == expected

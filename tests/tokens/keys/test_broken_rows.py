@@ -183,6 +183,14 @@ def test_a_key_can_be_revoked_beside_a_broken_standby_which_is_not_changed(clock
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
 
+def test_all_other_keys_can_be_revoked_beside_a_broken_standby(clock):
+    step(clock)
+    broken, signing = standby_row(), signing_row().kid
+    by_hand(SigningKey.objects.filter(pk=broken.pk), max_lifetime=timedelta(days=9))
+    done = revoke_key(clock, None, ring="default", accept_outage=True)
+    assert (done.kids, done.left) == ((signing,), (broken.kid,))
+
+
 def test_a_broken_row_in_the_place_of_the_next_signing_key_is_named(clock):
     step(clock)
     clock.now += timedelta(days=3)

@@ -5,12 +5,14 @@ While the refresh thread is alive, requests use its snapshots. Otherwise, reques
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from django.db import OperationalError
 
+from tokens import conf
 from tokens.keys.errors import NotReady
 from tokens.keys.read_cache import Read, Snapshots
 from tokens.keys.refresher import LOOKS, Duty, Refresher
@@ -141,6 +143,23 @@ def test_an_unexpected_error_does_not_end_the_thread(world, without_pause, caplo
     start(world)
     assert world.refresher.is_alive()
     assert "The background refresh failed and will be retried" in caplog.text
+
+
+def test_the_thread_pauses_for_a_part_of_reread_after_each_look(world):
+    looks, pauses = count(), []
+
+    class Ended(threading.Event):
+        def is_set(self):
+            return next(looks) == 2
+
+        def wait(self, timeout=None):
+            pauses.append(timeout)
+
+    world.refresher._ended = Ended()
+    thread = threading.Thread(target=world.refresher._run, args=(lambda: world.now, nullcontext))
+    thread.start()
+    thread.join()
+    assert pauses == [conf.issuer().key_policy.reread.total_seconds() / LOOKS] * 2
 
 
 def test_a_name_that_a_whole_look_did_not_find_is_unknown_for_n(world, without_pause):

@@ -2,7 +2,7 @@
 
 from django.utils import translation
 
-from tokens.models import Api, Client
+from tokens.models import Api, Client, ExchangePolicy
 from tokens.models.translation import fields, names, texts
 
 
@@ -12,6 +12,10 @@ def test_a_table_and_its_fields_have_names_and_help_texts_in_the_language_of_the
         assert (str(Api._meta.verbose_name_plural), str(field.help_text)) == (
             "APIs",
             "Ein inaktiver Client kann keine Tokens erhalten.",
+        )
+        assert (str(ExchangePolicy._meta.verbose_name), str(ExchangePolicy._meta.verbose_name_plural)) == (
+            "Austauschregel",
+            "Austauschregeln",
         )
         assert str(Client._meta.get_field("registered_by").verbose_name) == "registriert durch"
     with translation.override("en"):

@@ -226,6 +226,7 @@ def test_an_error_goes_to_the_client_with_state_and_issuer(browser, webapp, chan
         {"redirect_uri": "https://evil.example/callback"},
         {"redirect_uri": [CALLBACK, "https://evil.example/"]},
         {"redirect_uri": f"{CALLBACK}?more=1"},
+        {"redirect_uri": None},
     ],
     ids=str,
 )
@@ -234,6 +235,11 @@ def test_an_error_stays_at_the_issuer_if_client_or_redirect_uri_are_invalid(brow
     assert response.status_code == 400
     assert "Location" not in response
     assert response["X-Frame-Options"] == "DENY"
+
+
+def test_without_openid_a_client_can_omit_its_only_redirect_uri(browser, webapp):
+    query = authorization(webapp, redirect_uri=None, scope="notes:read")
+    assert browser.get("/oauth/authorize", query).status_code == 200
 
 
 def test_an_inactive_client_is_refused_like_an_unknown_client(browser, webapp):

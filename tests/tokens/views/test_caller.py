@@ -12,12 +12,19 @@ from django.test import RequestFactory
 
 from tests.tokens.assertions import sign
 from tests.tokens.factories import basic
-from tokens.views.caller import claimed_client
+from tokens.clients.assertion import LONGEST
+from tokens.views.caller import claimed_client, subject
 
 
 def jwt(claims):
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     return f"e30.{base64.urlsafe_b64encode(payload).rstrip(b'=').decode()}.AA"
+
+
+def jwt_of(length):
+    """Return a JWT of the issuer "long", whose payload has `length` characters."""
+    claims = json.dumps({"iss": "long"})
+    return jwt(claims.encode().ljust(length * 3 // 4))
 
 
 def claimed(form, **extra):
@@ -51,6 +58,8 @@ def test_the_header_comes_before_the_form(extra, expected):
         ({"client_assertion": sign("keyed"), "assertion": sign("acting")}, "keyed"),
         ({"client_id": "named", "client_assertion": sign("keyed")}, "named"),
         ({"client_id": "", "client_assertion": sign("keyed")}, "keyed"),
+        ({"client_assertion": jwt_of(LONGEST)}, "long"),
+        ({"client_assertion": jwt_of(LONGEST + 2)}, ""),
         ({"client_assertion": jwt({"iss": "x" * 1000})}, "x" * 256),
         ({"client_assertion": jwt({"iss": "\ud800"})}, ""),
         ({}, ""),
@@ -82,3 +91,17 @@ def test_an_assertion_names_its_maker(form, expected):
 )
 def test_a_malformed_assertion_names_no_client(assertion):
     assert claimed({"client_assertion": assertion}) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("web", "client:web"),
+        ("s" * 42, f"client:{'s' * 42}"),
+        ("s" * 43, "client:ssss…"),
+        ("https://client.example/a-document-of-43-chars", "client:https://client.example/a-document-of-43-chars"),
+        ("http://client.example/an-address-of-43-characters", "client:http…"),
+    ],
+)
+def test_a_name_as_long_as_a_secret_is_cut_in_the_log_unless_it_is_an_address(name, expected):
+    assert subject(name) == expected

@@ -12,12 +12,15 @@ from unittest.mock import patch
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, redeem
 from tests.tokens.pages import assert_page
 from tokens.authorize import authorization_code, display_proof
+from tokens.authorize.request_row import AlreadyAnswered
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant
+from tokens.views import duplicate_request
 
 pytestmark = pytest.mark.django_db
 FORM = {"login": "ada", "password": "correct horse"}
@@ -172,6 +175,22 @@ def test_another_request_of_the_same_client_in_another_tab_continues(client, use
     assert parameters(client.get(first))["state"] == "1", "the user is not asked again"
     wait(21)
     links(client.get(first))
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "home"),
+    [
+        ("https://client.example:8443/callback?x=y", "https://client.example:8443/"),
+        ("http://localhost:8080/callback", "http://localhost:8080/"),
+        ("http://127.0.0.1/callback", ""),
+        ("com.example.app://localhost/callback", ""),
+        ("com.example.app:/callback", ""),
+    ],
+)
+def test_the_page_links_to_a_site_and_not_to_an_application_on_the_device(webapp, redirect_uri, home):
+    answered = AlreadyAnswered(webapp.client_id, redirect_uri)
+    page = duplicate_request.page(RequestFactory().get("/oauth/authorize"), answered)
+    assert links(page).get(f"Go to {webapp.name}", "") == home
 
 
 def race(browser, address, answer, wait, *, seconds):

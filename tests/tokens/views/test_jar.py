@@ -285,6 +285,11 @@ def test_a_client_without_keys_has_no_request_objects(browser, webapp, signer):
     assert (pushed.status_code, pushed.json()["error"]) == (400, "request_not_supported")
 
 
+def test_an_object_of_an_unknown_client_is_refused_by_a_page(browser, keyed):
+    answer = browser.get("/oauth/authorize", {"client_id": "nobody", "request": signed(keyed)})
+    assert_page(answer, 400)
+
+
 def test_stored_objects_are_counted_like_requests_that_wait_for_a_login(keyed, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"authorize": (2, 86_400)}}
     request = signed(keyed)

@@ -222,6 +222,13 @@ def test_a_flood_of_cookies_gets_a_bounded_number_of_headers(client, own):
     assert len(response.cookies) == 1 + MAX_REQUESTS, "a new one, and some of the oldest dropped"
 
 
+@pytest.mark.parametrize("prefix", ["", "issuer_session_x"])
+def test_a_cookie_whose_name_only_resembles_that_of_a_request_is_not_deleted(client, own, prefix):
+    for number in range(MAX_REQUESTS + 1):
+        client.cookies[f"{prefix}{number:016x}"] = "x" * 32
+    assert len(client.get("/oauth/authorize", authorization(own)).cookies) == 1
+
+
 def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, user, own):
     """Two tabs that are sent to the login at the same time both continue with their own request.
 

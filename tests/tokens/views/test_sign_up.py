@@ -40,6 +40,13 @@ def test_sign_up_is_off_by_default(client):
 
 
 @pytest.mark.usefixtures("is_open")
+def test_the_login_page_leads_to_the_form_for_an_address_which_shows_no_error_yet(client):
+    assert PAGE in client.get("/accounts/login/").content.decode()
+    assert "This field is required" not in client.get(PAGE).content.decode()
+    assert "This field is required" in client.post(PAGE, {"email": ""}).content.decode()
+
+
+@pytest.mark.usefixtures("is_open")
 def test_a_visitor_gets_an_account_with_a_verified_address_and_returns_to_the_application(client):
     target = "/oauth/authorize?continue=6b0be8be3af5bec2"
     assert client.post(PAGE, {"email": "new@example.org", "next": target}).status_code == 302

@@ -7,6 +7,7 @@ import html
 import re
 import time
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
@@ -200,6 +201,11 @@ def test_ui_locales_is_the_language_of_the_login_and_of_the_consent_page(english
     assert_german(english.get(back))
     assert_english(english.get("/accounts/"))
     assert_english(browser("en").get(LOGIN))
+
+
+def test_ui_locales_is_the_language_of_a_login_form_that_was_sent_to_the_plain_address(english, user, webapp):
+    target = parse_qs(urlsplit(waiting(english, webapp, ui_locales="de")).query)["next"]
+    assert_german(english.post(LOGIN, {"login": "ada", "password": "wrong", "next": target}))
 
 
 def test_ui_locales_is_the_language_of_the_second_factor(english, user, webapp):

@@ -60,6 +60,14 @@ def test_a_request_that_waits_until_the_fetch_ends_gets_the_keys():
     assert address.find() == ["one"]
 
 
+def test_a_request_gets_the_keys_of_a_fetch_that_ends_while_it_waits():
+    room = Mock()
+    address = Address(room=room)
+    room.acquire.side_effect = lambda *, blocking: address.run() or True
+    assert address.find() == ["one"]
+    assert room.release.call_count == 1
+
+
 def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
     address = Address().loaded()
     address.now += REFRESH - 1

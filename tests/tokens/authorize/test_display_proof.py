@@ -46,6 +46,14 @@ def test_the_proof_is_valid_for_ten_minutes(proof):
     assert not is_valid(proof, now=NOW + TIME_TO_DECIDE + SECOND)
 
 
-@pytest.mark.parametrize("forged", ["", "x", signing.dumps(["x"], salt="another"), signing.dumps("x", salt=SALT)])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "",
+        "x",
+        pytest.param(signing.dumps(["x"], salt="another"), id="signed for another purpose"),
+        pytest.param(signing.dumps("x", salt=SALT), id="signed, but no list"),
+    ],
+)
 def test_another_text_is_no_proof(forged):
     assert not is_valid(forged)

@@ -59,6 +59,12 @@ def test_if_every_key_is_revoked_a_fresh_one_signs_and_apis_can_lack_it_for_a_ti
     done = revoke("a", "b")
     assert (done.successor.kid, done.flush.kid) == ("c", "c")
     assert done.outage_until == NOW + PRODUCTION.propagation + PRODUCTION.clock_error
+    assert lifecycle.standby(done.keys).kid == "d"
+
+
+def test_if_no_key_signs_and_the_standby_is_revoked_a_fresh_one_signs_at_once():
+    done = revoke("b", keys=(B,))
+    assert lifecycle.signer(done.keys, now=NOW).kid == done.successor.kid == "c"
 
 
 @pytest.mark.parametrize(

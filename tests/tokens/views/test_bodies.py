@@ -276,3 +276,10 @@ def test_a_form_may_have_16_kb_and_a_form_of_the_admin_64(client, user, service,
         assert_page(send(client, path, FORM, b"a=" + b"x" * 16 * 1024), 413)
     assert send(client, ADMIN, FORM, b"a=" + b"x" * 60_000).status_code == 200
     assert_page(send(client, ADMIN, FORM, b"a=" + b"x" * 64 * 1024), 413)
+
+
+@pytest.mark.django_db
+def test_userinfo_refuses_an_address_of_too_many_parameters_and_ignores_the_body_of_a_get(client):
+    assert client.get(f"/oauth/userinfo?{'a=b&' * 1001}").status_code == 400
+    assert send(client, "/oauth/userinfo", "application/json", b"{}").status_code == 415
+    assert client.generic("GET", "/oauth/userinfo", b"{}", content_type="application/json").status_code == 401

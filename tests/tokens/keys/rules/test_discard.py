@@ -59,6 +59,12 @@ def test_if_every_key_is_revoked_a_fresh_one_signs_and_apis_can_lack_it_for_a_ti
     done = revoke("a", "b")
     assert (done.successor.kid, done.flush.kid) == ("c", "c")
     assert done.outage_until == NOW + PRODUCTION.propagation + PRODUCTION.clock_error
+    assert lifecycle.standby(done.keys).kid == "d"
+
+
+def test_if_no_key_signs_and_the_standby_is_revoked_a_fresh_one_signs_at_once():
+    done = revoke("b", keys=(B,))
+    assert lifecycle.signer(done.keys, now=NOW).kid == done.successor.kid == "c"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,75 @@ def test_a_cancelled_planned_key_is_replaced_by_the_standby():
 def test_a_key_that_signs_or_is_about_to_is_not_cancelled(kid, ahead, error):
     with pytest.raises(error):
         cancel(kid, (A, replace(B, kid="p", signs_at=NOW + ahead), B))
+
+
+P, Q = replace(B, kid="p", signs_at=NOW + DAY), replace(B, kid="q", signs_at=NOW + 5 * DAY)
+REVOKED = replace(A, kid="r", revoked_at=NOW - DAY)
+
+
+def test_a_key_that_was_revoked_before_keeps_the_date():
+    assert dates(revoke("a", "r", keys=(A, B, REVOKED)))["r"].revoked_at == NOW - DAY
+
+
+def test_a_signing_key_that_started_at_this_instant_is_superseded_an_instant_later():
+    done = revoke("a", keys=(replace(A, signs_at=NOW), B))
+    assert NOW < done.successor.signs_at <= NOW + timedelta(milliseconds=1)
+    assert [key.kid for key in done.keys].count("b") == 1
+
+
+def test_a_planned_key_that_is_revoked_while_no_key_signs_is_replaced_at_the_next_safe_start():
+    done = revoke("p", keys=(P, B), flush_at=None)
+    assert (done.successor.kid, done.successor.signs_at > NOW) == ("b", True)
+
+
+def test_the_flush_takes_the_place_of_a_replacement_that_would_start_no_earlier():
+    keys = (A, P, B)
+    start = revoke("p", keys=keys, flush_at=None).successor.signs_at
+    assert revoke("p", keys=keys, flush_at=start + timedelta.resolution).successor.kid == "b"
+    done = revoke("p", keys=keys, flush_at=start)
+    assert (done.successor, done.flush.signs_at) == (None, start)
+
+
+def test_the_flush_takes_the_place_of_a_fresh_replacement():
+    assert revoke("p", keys=(A, P), flush_at=None).successor.kid == "c"
+    done = revoke("p", keys=(A, P), flush_at=NOW + 9 * DAY)
+    assert (done.successor, done.flush.signs_at) == (None, NOW + 9 * DAY)
+
+
+@pytest.mark.parametrize(("before", "cancelled"), [(timedelta(0), True), (timedelta.resolution, False)])
+def test_a_switch_from_the_flush_on_is_cancelled(before, cancelled):
+    done = revoke("b", keys=(A, P, B), flush_at=P.signs_at + before)
+    assert (dates(done)["p"].cancelled_at == NOW) is cancelled
+    assert lifecycle.switches(done.keys, now=NOW)[-1] == done.flush
+
+
+def test_a_revoked_key_is_not_cancelled_by_the_flush():
+    assert dates(revoke("p", "q", keys=(A, P, Q, B), flush_at=NOW + 2 * DAY))["q"].cancelled_at is None
+
+
+def test_if_a_later_switch_is_planned_a_cancelled_or_revoked_key_needs_no_replacement():
+    assert cancel("p", (A, P, Q, B)).successor == Q
+    assert revoke("p", keys=(A, P, Q, B), flush_at=None).successor is None
+
+
+def test_the_replacement_of_the_last_planned_key_starts_after_the_other_planned_keys():
+    done = cancel("q", (A, replace(P, signs_at=NOW + 4 * DAY), Q, B))
+    assert done.successor.kid == "b"
+    assert lifecycle.switches(done.keys, now=NOW)[-1] == done.successor
+    assert NOW + 4 * DAY < done.successor.signs_at <= NOW + 4 * DAY + timedelta(milliseconds=1)
+
+
+def test_a_standby_from_before_a_revocation_replaces_no_planned_key():
+    assert cancel("p", (A, P, B, REVOKED)).successor.kid == "c"
+    assert cancel("p", (A, P)).successor.kid == "c"
+
+
+def test_a_planned_key_is_cancelled_until_nodes_might_sign_with_it():
+    soon = NOW + PRODUCTION.last_signature
+    with pytest.raises(Unsafe):
+        cancel("p", (A, replace(P, signs_at=soon), B))
+    assert cancel("p", (A, replace(P, signs_at=soon + timedelta.resolution), B)).successor.kid == "b"
+    assert dates(cancel("b", (A, B)))["b"].cancelled_at == NOW
 
 
 def test_a_key_announced_at_this_instant_counts_as_announced_before_the_revocation():

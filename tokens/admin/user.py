@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -74,6 +73,9 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
         Redirects to the user's page after that, or if there is nothing to verify. Raises PermissionDenied if the
         administrator may not verify addresses of this user.
         """
+        return self._bounded(self._verify_or_ask, request, pk)
+
+    def _verify_or_ask(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = get_object_or_404(User, pk=pk)
         if not self._may_verify(request, user):
             raise PermissionDenied
@@ -143,12 +145,14 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
 
         After a change, log the user out everywhere and record an audit event.
         """
-        with transaction.atomic():
-            response = super().user_change_password(request, id, form_url)
-            if request.method == "POST" and response.status_code == 302:  # Django redirects only after a change
-                user = User.objects.get(pk=id)
-                everywhere.end_sessions_and_tokens(user, "the password was changed or removed in the admin")
-                self.record(request, "password_changed", user)
+        return self._bounded(self._change_password, request, id, form_url)
+
+    def _change_password(self, request: HttpRequest, pk: str, form_url: str) -> HttpResponse:
+        response = super().user_change_password(request, pk, form_url)
+        if request.method == "POST" and response.status_code == 302:  # Django redirects only after a change
+            user = User.objects.get(pk=pk)
+            everywhere.end_sessions_and_tokens(user, "the password was changed or removed in the admin")
+            self.record(request, "password_changed", user)
         return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -1,11 +1,13 @@
 """Users in the admin: each change is an audit event, without passwords."""
 
 import json
+from unittest.mock import patch
 
 import pytest
 
 from tests.tokens.events import events
 from tokens.models import User
+from tokens.registry_lock import RegistryLocked
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/tokens/user/"
@@ -38,3 +40,18 @@ def test_a_new_password_is_an_event_without_the_password(admin):
     assert admin.post(path, form).status_code == 302
     assert [event[0] for event in events()] == ["user.password_changed"]
     assert "battery" not in json.dumps(events())
+
+
+@pytest.mark.parametrize(
+    ("page", "form"),
+    [
+        ("password/", {"usable_password": "true", "password1": "correct horse", "password2": "correct horse"}),
+        ("verify-email/", {"email": "eve@example.org"}),
+        ("change/", {"username": "eve", "email": "eve@example.org"}),
+    ],
+)
+def test_a_change_of_a_user_that_does_not_get_its_locks_in_time_is_answered_with_503(admin, page, form):
+    eve = User.objects.create_user("eve", "eve@example.org")
+    with patch("tokens.registry_lock.bounded_wait", side_effect=RegistryLocked("another transaction holds a lock")):
+        answer = admin.post(f"{LIST}{eve.pk}/{page}", form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")

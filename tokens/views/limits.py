@@ -69,6 +69,11 @@ def limited_mail(field: str) -> Callable[[View], View]:
     return _limited(lambda request: _count_mail(request, request.POST.get(field, "")), Attempts.MAIL)
 
 
+def busy_page(view: View) -> View:
+    """Return a view that answers with a page and 503 if too many passwords are being hashed. Counts no attempts."""
+    return _limited(lambda _: None, Attempts.FACTOR)(view)
+
+
 def _limited(count_attempt: Callable[[HttpRequest], None], kind: Attempts) -> Callable[[View], View]:
     """Return a decorator that calls `count_attempt` before each POST.
 

@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from tokens.account import address_owner, mail_queue
 from tokens.limits import password_slots
 from tokens.views import mail
-from tokens.views.limits import limited_factor, limited_mail
+from tokens.views.limits import busy_page, limited_factor, limited_mail
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import ACCOUNT_HEADERS, View, private, user_if_logged_in
 
@@ -105,5 +105,5 @@ change = _page(limited_factor(user_if_logged_in)(in_a_slot(login_required(Change
 set_first = _page(limited_factor(user_if_logged_in)(in_a_slot(login_required(PasswordSetView.as_view()))))
 reset = _page(mail.if_sent(limited_mail("email")(ResetPage.as_view())))
 reset_done = _page(mail.if_sent(PasswordResetDoneView.as_view()))
-set_by_link = _page(mail.if_sent(limited_factor(lambda _: None)(in_a_slot(SetPage.as_view()))))
+set_by_link = _page(mail.if_sent(busy_page(in_a_slot(SetPage.as_view()))))
 changed = _page(PasswordResetFromKeyDoneView.as_view())

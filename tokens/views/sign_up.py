@@ -25,7 +25,7 @@ from tokens.account.new_account import AddressTaken
 from tokens.keys import keyring
 from tokens.models import User
 from tokens.views import mail, mail_link
-from tokens.views.limits import limited_factor, limited_mail
+from tokens.views.limits import busy_page, limited_mail
 from tokens.views.mail_link import SIGN_UP, Expired
 from tokens.views.pages import HEADERS, View, private
 from tokens.views.password import AddressField, in_a_slot
@@ -91,4 +91,4 @@ def _if_open(view: View) -> View:
 
 
 sign_up = private(_if_open(limited_mail("email")(_sign_up)), headers=HEADERS)
-complete = private(_if_open(limited_factor(lambda _: None)(in_a_slot(_complete))), headers=HEADERS)
+complete = private(_if_open(busy_page(in_a_slot(_complete))), headers=HEADERS)

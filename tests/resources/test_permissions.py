@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from resources.permissions import HasAnyScope, HasRequiredScopes, HasScopes, MaxAuthAge, RequireAcr, operands
 from resources.testing import bearer, mint, pinned
+from tests.clock import At
 
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
 OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
@@ -187,9 +188,9 @@ def test_a_weak_login_gets_a_challenge_with_acr_values() -> None:
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('acr_values="gold platinum"'))
 
 
-def test_an_old_login_gets_a_challenge_with_max_age(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_login_gets_a_challenge_with_max_age(at: At) -> None:
     now = int(time.time())
-    monkeypatch.setattr("resources.permissions.timezone.now", lambda: datetime.fromtimestamp(now, UTC))
+    at(datetime.fromtimestamp(now, UTC))
     assert call([MaxAuthAge(300)], auth_time=now - 300).status_code == 200
     for claims in ({}, {"auth_time": now - 301}, {"auth_time": 0}):
         answer = call([MaxAuthAge(300)], **claims)

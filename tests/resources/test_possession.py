@@ -20,12 +20,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resources import authentication, possession
+from resources import possession
 from resources.decorators import token_required
 from resources.forward_auth import forward_auth
 from resources.permissions import HasScopes, MaxAuthAge, RequireDPoP
 from resources.plain_views import refusal
 from resources.testing import Holder, at, bearer, mint, pinned
+from tests.clock import At, freezer
 from tests.dpop_cases import ALGORITHMS, NOW, ProofCase, access_token_hash, cases
 
 API = "http://localhost:8001"
@@ -85,19 +86,24 @@ def refused(error: str, description: str) -> str:
     return f'{own}, Bearer realm="api"'
 
 
+@pytest.fixture
+def freeze() -> Iterator[At]:
+    """Yield the function that freezes the clock, whose usual name `at` is another function here."""
+    with freezer() as frozen:
+        yield frozen
+
+
 def get(client: Client, where: str, **changes: Any) -> Any:
     return client.get(where, headers=HOLDER.headers("GET", where, bound(), **changes))
 
 
 @pytest.mark.parametrize("case", cases("api"), ids=lambda case: case.name)
-def test_over_http_every_proof_of_the_table_is_answered_as_it_says(
-    client: Client, monkeypatch: pytest.MonkeyPatch, case: ProofCase
-) -> None:
+def test_over_http_every_proof_of_the_table_is_answered_as_it_says(client: Client, freeze: At, case: ProofCase) -> None:
     rows = (*case.before(), case)
     tokens = {jkt: mint(cnf={"jkt": jkt}, now=at(NOW)) for jkt in {row.jkt for row in rows}}
 
     def present(row: ProofCase, seconds: int) -> tuple[int, str]:
-        monkeypatch.setattr(authentication.timezone, "now", lambda: at(seconds))
+        freeze(at(seconds))
         value = row.value(ath=access_token_hash(tokens[row.jkt]))
         headers = {"Authorization": f"DPoP {tokens[row.jkt]}"} | ({} if value is None else {"DPoP": value})
         answered = client.generic(row.method, row.uri.removeprefix("https://server.example"), headers=headers)
@@ -259,11 +265,9 @@ def test_an_api_without_algorithms_or_a_public_url_accepts_no_bound_token(client
     assert (answered.status_code, "DPoP" in answered["WWW-Authenticate"]) == (401, False)
 
 
-def test_required_nonces_are_given_with_the_refusal_and_replaced_in_time(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_required_nonces_are_given_with_the_refusal_and_replaced_in_time(client: Client, freeze: At) -> None:
     def present(seconds: float, **changes: Any) -> Any:
-        monkeypatch.setattr(authentication.timezone, "now", lambda: at(NOW + seconds))
+        freeze(at(NOW + seconds))
         token = bound(now=at(NOW))
         return client.get("/path", headers=HOLDER.headers("GET", "/path", token, **changes))
 
@@ -297,7 +301,8 @@ def test_forward_auth_checks_a_proof_for_the_request_that_the_proxy_names(client
     assert status_of("POST", "/orders/2", **original) == 401
     assert status_of("GET", "/asked/originals", **original) == 401
     assert status_of("GET", "/asked/originals") == 401
-    for uri in ("", "orders/1", "http://localhost:8001/orders/1", "/orders/1, /orders/1"):
+    relative = ("", "orders/1", ".x/orders/1", ":80/orders/1")
+    for uri in (*relative, "http://localhost:8001/orders/1", "/orders/1, /orders/1"):
         assert status_of("POST", "/orders/1", **{**original, "X-Forwarded-Uri": uri}) == 401
         assert status_of("POST", "/asked/originals", **{**original, "X-Forwarded-Uri": uri}) == 401
 

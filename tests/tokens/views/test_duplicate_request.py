@@ -54,12 +54,12 @@ def links(answer):
 
 
 @pytest.fixture
-def wait(monkeypatch):
+def wait(at):
     """Stop the clock. Return a function that sets the clock to a number of seconds after the start of the test."""
     start = timezone.now()
 
     def wait(seconds):
-        monkeypatch.setattr("django.utils.timezone.now", lambda: start + timedelta(seconds=seconds))
+        at(start + timedelta(seconds=seconds))
 
     wait(0)
     return wait

@@ -1,15 +1,14 @@
 """/healthz and /readyz: a process can be alive (healthz) without being ready (readyz)."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from tokens.keys import keyring, store
-from tokens.views import health
+from tests.clock import clocks_at
+from tokens.keys import keyring
 
 # The issuer's own URLs: in the standalone process the API answers at these addresses first.
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -54,10 +53,7 @@ def test_an_overdue_rotation_is_named_under_attention(client):
     assert client.get("/readyz").json() == {"status": "ok"}
     keyring.snapshots.forget()
     late = timezone.now() + timedelta(days=92)
-    with (
-        patch.object(store, "database_now", return_value=late),
-        patch.object(health.timezone, "now", return_value=late),
-    ):
+    with clocks_at(late):
         assert client.get("/readyz").json() == {"status": "ok", "attention": ["rotation overdue"]}
 
 

@@ -1,12 +1,12 @@
 """RP-initiated logout: when the user is asked, which sessions and tokens end, and where the browser is redirected."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import jwt
 import pytest
 from django.test import Client as Browser
 
+from tests.clock import database_at
 from tests.tokens.factories import allow, authorization, log_in, make_client, operation, parameters, redeem
 from tokens.keys import keyring, rotation, store
 from tokens.keys.revocation import revoke
@@ -25,7 +25,7 @@ def rotate(**options):
 def withdraw(kid):
     """Let more than a year pass, in which another key begins to sign and the key `kid` is withdrawn."""
     then = store.database_now() + timedelta(days=400)
-    with patch("tokens.keys.store.database_now", side_effect=lambda: then):
+    with database_at(lambda: then):
         then = rotation.rotate(operation(then)).at + timedelta(days=30)
         keys = [stored.key for stored in store.load("default")]
         assert lifecycle.phase(next(key for key in keys if key.kid == kid), keys, now=then) == "withdrawn"

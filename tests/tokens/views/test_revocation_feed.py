@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.clock import clocks_at
 from tests.tokens.feed_reader import Reader, claims_of, decode, entries_of, key
 from tokens.audit import jobs, trail
 from tokens.issued import revocation_record
@@ -221,16 +222,13 @@ def test_a_document_is_built_once_for_its_version_ring_and_since(client, monkeyp
     assert len(built) == 3
 
 
-def test_a_document_is_signed_again_before_it_ends(client, monkeypatch):
+def test_a_document_is_signed_again_before_it_ends(client):
     revoke("a")
-    first = claims(client)
-    real, ago = timezone.now, timedelta(seconds=0)
-    monkeypatch.setattr("tokens.views.revocation_feed.timezone.now", lambda: real() + ago)
-    monkeypatch.setattr("tokens.revoking.current_feed.store.database_now", lambda: real() + ago)
-    ago = timedelta(seconds=290)
-    assert claims(client) == first
-    ago = timedelta(seconds=301)
-    second = claims(client)
+    first, start = claims(client), timezone.now()
+    with clocks_at(start + timedelta(seconds=290)):
+        assert claims(client) == first
+    with clocks_at(start + timedelta(seconds=301)):
+        second = claims(client)
     assert second["exp"] - first["exp"] >= 300
     assert {**second, "iat": 0, "exp": 0} == {**first, "iat": 0, "exp": 0}
 

@@ -98,13 +98,13 @@ def counted(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def later(monkeypatch):
+def later(monkeypatch, at):
     """Stop the clock. Return a function that sets the clock to a timedelta after the start of the test."""
     start = timezone.now()
     monkeypatch.setattr(refusal_store, "KEPT", 60)
 
     def wait(delta):
-        monkeypatch.setattr(timezone, "now", lambda: start + delta)
+        at(start + delta)
 
     wait(timedelta(0))
     return wait

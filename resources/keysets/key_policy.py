@@ -32,6 +32,7 @@ class Timing:
     @property
     def longest_use(self) -> float:
         """Return the longest time, in seconds, for which a copy of the JWKS is used."""
+        # The issuer relies on it: tests/tokens/keys/rules/test_policy.py compares it with the policies' `api_copy`.
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:

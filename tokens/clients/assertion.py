@@ -80,7 +80,7 @@ class Assertion:
         """
         algorithm = self.header["alg"]
         candidates = key_choice.candidates(keys, kid=self.header.get("kid"), algorithm=algorithm)
-        # Without a candidate `stand_in` is verified with, so that timing does not reveal if a client has a key.
+        # Verify with the dummy key if there is no candidate, so that timing does not reveal if a client has a key.
         signed = any(key.verifies(algorithm, self.message, self.signature) for key in candidates or (stand_in,))
         return signed and bool(candidates)
 

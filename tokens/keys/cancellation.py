@@ -46,11 +46,11 @@ def cancel(operation: Operation, kid: str) -> Outcome:
         locked.record("key.cancelled", kid, after=after)
     successor = discarded.successor
     message = f"cancelled {kid}; another takes over at" if successor else f"cancelled {kid}; a standby is announced"
-    next_key = successor or lifecycle.standby(after)
+    then_signs = successor or lifecycle.standby(after)
     return Outcome(
         step="cancelled",
         message=message,
-        kid=next_key.kid if next_key else None,
+        kid=then_signs.kid if then_signs else None,
         at=successor.start if successor else None,
         ring=row.name,
     )

@@ -81,7 +81,7 @@ def confirm(question: str) -> bool:
 
     Raises CommandError if standard input is not a terminal.
     """
-    # The answer must be an operator's.
+    # A pipe must not confirm by accident.
     if not sys.stdin.isatty():
         message = "standard input is not a terminal: add --yes to continue without confirmation; nothing was changed"
         raise CommandError(message, returncode=USAGE)

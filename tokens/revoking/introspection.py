@@ -56,9 +56,9 @@ def look_up(text: str, *, now: datetime) -> Lookup:
 
 
 def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the response of RFC 7662 section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
+    """Return the response of RFC 7662 section 2.2 to `client`, which must be authenticated.
 
-    `client` must be authenticated.
+    It has the claims of an active token, or only `{"active": false}`.
     """
     if lookup.refresh is not None:
         return _of_refresh_token(lookup.refresh, client, now=now)

@@ -43,11 +43,11 @@ class ClientCredentials(Caller):
         `text` is the token itself, and `token` is its record.
         """
         ledger = self.world.wallet.ledger
-        one = ledger.begin("jti", token.jti, now=time.time())
+        revocation = ledger.begin("jti", token.jti, now=time.time())
         while self.wire.token("/oauth/revoke", {"token": text}, auth=self.world.basic("service")) is None:
             if self.world.stopped.wait(1):
                 return
-        ledger.end(one, acknowledged=True, now=time.time())
+        ledger.end(revocation, acknowledged=True, now=time.time())
 
 
 class CodeAndRefresh(Caller):

@@ -26,17 +26,17 @@ def revoked_key(drill: Drill) -> None:
         phases = {key["phase"]: key["kid"] for key in keys}
         switched = phases["signing"] != world.wallet.ledger.tokens[0].kid
         world.wallet.ledger.checks.append(Check("planned switch of the key", time.time(), kept=switched))
-        one = world.wallet.ledger.begin("kid", phases["signing"], now=time.time())
-        world.topology.command("revoke_key", one.identifier, "--reason", "drill", "--yes")
-        world.wallet.ledger.end(one, acknowledged=True, now=time.time())
+        revocation = world.wallet.ledger.begin("kid", phases["signing"], now=time.time())
+        world.topology.command("revoke_key", revocation.identifier, "--reason", "drill", "--yes")
+        world.wallet.ledger.end(revocation, acknowledged=True, now=time.time())
 
 
 def mass_log_out(drill: Drill) -> None:
     """Log out all users, which revokes their tokens: the clients' users, and the users that `add_crowd` added."""
     world = drill.world
     with drill.window(f"log-out of {drill.sizes.crowd:,} users", excuses=UNAVAILABLE):
-        one = world.wallet.ledger.begin("all", "", now=time.time())
+        revocation = world.wallet.ledger.begin("all", "", now=time.time())
         printed = world.topology.command("revoke_tokens", "--all", "--reason", "drill", "--yes")
-        world.wallet.ledger.end(one, acknowledged=True, now=time.time())
+        world.wallet.ledger.end(revocation, acknowledged=True, now=time.time())
         users = int(re.sub(r"\D", "", re.findall(r"([\d,]+) users", printed)[0]))
         world.wallet.ledger.checks.append(Check("log-out", time.time(), kept=users >= drill.sizes.crowd))

@@ -117,10 +117,10 @@ class Visitor:
         page = self.wire.page(path)
         if page is None or page.status_code != 200:
             return
-        one = ledger.begin("sub", self.subject, now=time.time())
+        revocation = ledger.begin("sub", self.subject, now=time.time())
         done = self.wire.submit(page, {}, path)
         acknowledged = done is not None and done.status_code < 400
-        ledger.end(one, acknowledged=acknowledged, now=time.time())
+        ledger.end(revocation, acknowledged=acknowledged, now=time.time())
         self.allowed = False
 
     def allow_device(self, user_code: str) -> bool:
@@ -205,9 +205,9 @@ class Family:
         Then send the refresh token once more, and record whether the issuer refuses it.
         """
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
-        one = ledger.begin("grant", token.grant, now=time.time())
+        revocation = ledger.begin("grant", token.grant, now=time.time())
         answer = wire.token("/oauth/revoke", {"client_id": "app", "token": self.refresh})
-        ledger.end(one, acknowledged=answer is not None, now=time.time())
+        ledger.end(revocation, acknowledged=answer is not None, now=time.time())
         if answer is None:
             return
         form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}

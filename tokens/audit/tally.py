@@ -50,8 +50,8 @@ def total(entries: list[Noted]) -> Totals:
     clients: dict[str, dict[str, Noted]] = {}
     for entry in entries:
         key = (entry.at.date(), entry.action, entry.name[:255])
-        known = key in counts or len(counts) < KEPT
-        counts[key if known else (entry.at.date(), entry.action, OTHER)] += 1
+        is_counted = key in counts or len(counts) < KEPT
+        counts[key if is_counted else (entry.at.date(), entry.action, OTHER)] += 1
         if entry.client.startswith("client:"):
             clients.setdefault(entry.client.removeprefix("client:"), {})[entry.action] = entry
     return Totals(counts, clients)

@@ -17,10 +17,10 @@ NO_SECRET = {
 
 def client_json(result: ClientResult, chosen: Chosen | None, values: RealValues) -> dict[str, Any]:
     """Return the client for JSON. With a recipe, also return the configuration of its program with real `values`."""
-    found = {"client_id": result.client.client_id, "client_secret": result.secret, "created": result.created}
+    members = {"client_id": result.client.client_id, "client_secret": result.secret, "created": result.created}
     if chosen is None:
-        return found
-    return found | {
+        return members
+    return members | {
         "recipe": chosen.recipe.name,
         "less_strict": looser(result, chosen),
         "configuration": [part.as_dict() for part in chosen.configuration(values)],
@@ -55,10 +55,10 @@ def without_secret(result: ClientResult) -> str:
 
 def api_json(result: ApiResult, chosen: Chosen | None, values: RealValues) -> dict[str, Any]:
     """Return the API for JSON. With a recipe, also return its introspection client and the program's configuration."""
-    found = {"identifier": result.api.identifier, "scopes": list(result.scopes), "created": result.created}
+    members = {"identifier": result.api.identifier, "scopes": list(result.scopes), "created": result.created}
     if chosen is None:
-        return found
-    return found | {
+        return members
+    return members | {
         "recipe": chosen.recipe.name,
         "client_id": result.client_id or None,
         "client_secret": result.secret or None,

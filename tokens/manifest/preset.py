@@ -36,12 +36,12 @@ def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
         refuse("kind", f"there is no kind {values['kind']}; known are {', '.join(kinds.BY_NAME)}")
         return {}
     redirect_uris = values.get("redirect_uris", kind.redirect_uris.split())
-    found: dict[str, Any] = {"grants": list(kind.grants), "redirect_uris": redirect_uris, **kind.policy}
+    fields: dict[str, Any] = {"grants": list(kind.grants), "redirect_uris": redirect_uris, **kind.policy}
     if kind.is_public:
-        found["authentication"] = AuthenticationMethod.NONE.value
+        fields["authentication"] = AuthenticationMethod.NONE.value
     if kind.calls_from_browser:
-        found["allowed_origins"] = list(kinds.origins(redirect_uris))
-    return found
+        fields["allowed_origins"] = list(kinds.origins(redirect_uris))
+    return fields
 
 
 def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
@@ -63,10 +63,10 @@ def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refu
         return {}
     if (own := options.get("client_id", client_id)) != client_id:
         refuse("recipe", f"the configuration of {recipe.name} names the client {own}: register it under this name")
-    found = {field: options[option] for option, field in OPTIONS.items() if option in options}
+    fields = {field: options[option] for option, field in OPTIONS.items() if option in options}
     if options.get("public"):
-        found.setdefault("authentication", AuthenticationMethod.NONE.value)
-    return found
+        fields.setdefault("authentication", AuthenticationMethod.NONE.value)
+    return fields
 
 
 def _in_words_of_the_file(text: str) -> str:

@@ -53,10 +53,10 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
     return [fill(options.lines(step, prompt="manage.py "), values) for step in open_steps]
 
 
-def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
+def printed(recipe: Recipe, filled: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the configuration for a terminal, all of which can be pasted. Texts are comments.
 
-    `found` is the result of `parts`, and `others` is the result of `commands`.
+    `filled` is the result of `parts`, and `others` is the result of `commands`.
     """
     yield ""
     yield from _comment(recipe.summary)
@@ -64,7 +64,7 @@ def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Ite
         yield from ("", "# The recipe has these commands, too, with example names:")
     for command in others:
         yield from command.splitlines()
-    for part in found:
+    for part in filled:
         yield ""
         if part.heading and part.heading != markdown.SETTINGS:
             yield f"# {part.heading}"

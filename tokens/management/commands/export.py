@@ -33,8 +33,8 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Write the registry to the file that the operator named, or to standard output."""
-        found = registry_export.export()
-        text = as_json(found) if options["json"] else as_yaml(found)
+        registry = registry_export.export()
+        text = as_json(registry) if options["json"] else as_yaml(registry)
         if options["to"] is None:
             self.stdout.write(text.rstrip("\n"))
             return
@@ -44,14 +44,14 @@ class Command(OperatorCommand):
             raise CommandError(f"--to: {options['to']}: {error.strerror}", returncode=USAGE) from error
 
 
-def as_json(found: dict[str, Any]) -> str:
+def as_json(registry: dict[str, Any]) -> str:
     """Return the exported registry as JSON."""
-    return json.dumps(found, indent=2) + "\n"
+    return json.dumps(registry, indent=2) + "\n"
 
 
-def as_yaml(found: dict[str, Any]) -> str:
+def as_yaml(registry: dict[str, Any]) -> str:
     """Return the exported registry as YAML."""
-    return yaml.dump(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(registry, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -81,10 +81,9 @@ def save(options: dict[str, Any]) -> dict[str, Any]:
     or cannot be written.
     """
     secret = passphrase(options)
-    backup = key_backup.save(conf.issuer().key_encryption_keys, secret)
-    write(options["file"], backup)
-    found = key_backup.read(options["file"].read_bytes(), secret)
-    return {"saved": str(options["file"]), "rows": len(found.rows)}
+    write(options["file"], key_backup.save(conf.issuer().key_encryption_keys, secret))
+    backup = key_backup.read(options["file"].read_bytes(), secret)
+    return {"saved": str(options["file"]), "rows": len(backup.rows)}
 
 
 def unseal(options: dict[str, Any]) -> dict[str, Any]:
@@ -92,9 +91,9 @@ def unseal(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises CannotRestore if the passphrase is wrong or the backup is damaged, and OSError if the new file exists.
     """
-    found = key_backup.read(options["file"].read_bytes(), passphrase(options))
-    write(options["to"], ",".join(found.encryption_keys).encode() + b"\n")
-    return {"written": str(options["to"]), "values": len(found.encryption_keys)}
+    backup = key_backup.read(options["file"].read_bytes(), passphrase(options))
+    write(options["to"], ",".join(backup.encryption_keys).encode() + b"\n")
+    return {"written": str(options["to"]), "values": len(backup.encryption_keys)}
 
 
 def restore(options: dict[str, Any]) -> dict[str, Any]:
@@ -103,9 +102,9 @@ def restore(options: dict[str, Any]) -> dict[str, Any]:
     Raises CannotRestore if the backup cannot be opened or the database already has signing keys, and CannotOpen if the
     encrypting keys of this process do not decrypt the signing keys.
     """
-    found = key_backup.read(options["file"].read_bytes(), passphrase(options))
+    backup = key_backup.read(options["file"].read_bytes(), passphrase(options))
     keys = conf.issuer().encryption_keys()
-    return {"restored": key_backup.restore(found, keys, actor=ACTOR, now=store.database_now())}
+    return {"restored": key_backup.restore(backup, keys, actor=ACTOR, now=store.database_now())}
 
 
 def passphrase(options: dict[str, Any]) -> str:

@@ -44,7 +44,9 @@ def command(page, tmp_path) -> list[str]:
 def run(page, made, keyturn, folder) -> dict[str, str]:
     (folder / "recipe.py").write_text(page.code("python", number=1, **made), encoding="utf-8")
     (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
-    with dialogue([environments.python("libraries"), "program.py"], folder, keyturn.trust()) as program:
+    # -B: the second recipe.py of a test has the size of the first, and often the same second, so that Python would take
+    # the compiled first one for current.
+    with dialogue([environments.python("libraries"), "-B", "program.py"], folder, keyturn.trust()) as program:
         return program.next()
 
 

@@ -62,7 +62,12 @@ User.objects.all().delete()
 """,
 }
 WITH_SESSIONS = """
-from tokens.models import SessionClient
+from uuid import UUID
+from tokens.models import BrowserSession, SessionClient
+SessionClient.objects.create(sid="earlier", user=users[0], client=clients[0], last_at=now)
+for number, sid in enumerate(("session%d" % users[0].pk, "earlier")):
+    BrowserSession.objects.create(pk=UUID(int=number), user=users[0], sid=sid, session_key=sid,
+        session_epoch=users[0].session_epoch, began_at=now, last_seen_at=now)
 Client.objects.update(backchannel_logout_uri="https://app.example/logout")
 SessionClient.objects.bulk_create(
     SessionClient(sid="session%d" % user.pk, user=user, client=client, last_at=now)
@@ -72,7 +77,9 @@ for user in users:
 """
 CALL = """
 from datetime import timedelta
+from uuid import UUID
 from tokens import registry_lock
+from tokens.account import browser_session
 from tokens.back_channel import session_end
 from tokens.keys import store
 from tokens.models import Client, User
@@ -84,6 +91,8 @@ by_root = {{"reason": "hostile", "actor": "user:root", "now": now}}
 """
 LOG_OUTS = {
     "the user logs out": "session_end.end_session(user, f'session{user.pk}', now=now)",
+    "the user ends both sessions": "browser_session.end(user, [str(UUID(int=number)) for number in range(2)], now=now)",
+    "the user is deleted": "user.delete()",
     "the user logs out everywhere": "access.log_out_everywhere_by_user(user, now=now)",
     "an administrator logs out all users": "access.log_out_users_everywhere(User.objects.all(), **by_root)",
 }
@@ -149,7 +158,7 @@ def test_steps_that_wait_for_the_same_grants_end_without_a_deadlock(registered: 
 def in_sessions(issuer: Issuer) -> Issuer:
     """Create clients and users. Each client has a back-channel logout URI, and is in the login session of each user."""
     shell(issuer, SET_UP.format(clients=3, users=2) + WITH_SESSIONS).communicate(timeout=600)
-    assert issuer.rows("SELECT count(*) FROM tokens_sessionclient") == [(6,)]
+    assert issuer.rows("SELECT count(*) FROM tokens_sessionclient") == [(7,)]
     return issuer
 
 

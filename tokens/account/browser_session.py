@@ -25,7 +25,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tokens import conf
 from tokens.audit import trail
@@ -117,6 +117,8 @@ def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSessio
     wanted = [row for row in rows if _is_id(row)]
     sessions = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
     name = f"user:{user.get_username()}"
+    # Those of all sessions, before the grants of the first: the lock order.
+    session_end.lock_sessions(Q(user=user, sid__in=[row.sid for row in sessions]))
     for row in sessions:
         session_end.end_session(user, row.sid, now=now)
         _store().delete(row.session_key)

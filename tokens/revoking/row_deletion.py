@@ -126,7 +126,8 @@ class ExpiredRows:
     def _delete_by_django(self, most: int) -> int:
         rows = self._ended
         if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
+            # Without the keys: the deletion of a client locks them last (`signals.lock_client`).
+            rows = rows.select_for_update(skip_locked=True, no_key=True)
         keys = list(rows.values_list("pk", flat=True)[:most])
         self._model._default_manager.filter(pk__in=keys).delete()  # noqa: SLF001 (Django's documented name)
         return len(keys)

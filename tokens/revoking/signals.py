@@ -55,14 +55,15 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock the users to be deleted, then their grants, and queue logout messages for the sessions of `instance`.
+    """Lock the users to be deleted, the clients of their sessions, and their grants.
 
-    `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first user of a QuerySet,
-    locks all of its users.
+    Queues logout messages for the sessions of `instance`. `origin` is the object or QuerySet whose method `delete` was
+    called. At the signal for the first user of a QuerySet, locks all of its users.
     """
     # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+    session_end.lock_sessions(Q(user__in=users))
     user_grant.lock_all(Q(user__in=users))
     session_end.queue_logouts([instance.pk], now=store.database_now())
 

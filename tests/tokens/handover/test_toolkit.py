@@ -224,6 +224,17 @@ def test_a_key_without_a_ring_to_publish_it_refuses_the_whole_import(load, stock
     assert not Client.objects.exists()
 
 
+def test_if_only_the_key_cannot_be_published_the_report_of_the_import_is_printed(load, stock, capsys):
+    call_command("rotate_keys", stdout=StringIO())
+    error = raised(OperationalError, "40P01")
+    with failing(error, 'INSERT INTO "tokens_signingkey"'), pytest.raises(CommandError) as failed:
+        load("--rsa-key", stock["key"])
+    assert failed.value.returncode == 4
+    assert capsys.readouterr().err.startswith("clients and tokens are imported; only the key is not published yet")
+    assert Client.objects.filter(client_id="web").exists()
+    assert load("--rsa-key", stock["key"])["kid"] == stock["kid"]
+
+
 def test_another_database_is_refused(load, tmp_path):
     for url, said in (("nothing", "must be a URL"), (f"sqlite:///{tmp_path}/new.sqlite3", "no table oauth2_provider")):
         with pytest.raises(CommandError, match=said):

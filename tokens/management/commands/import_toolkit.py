@@ -9,12 +9,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
+from django.db import Error
 
 from tokens.handover import former_key, other_database, toolkit
 from tokens.handover.other_database import CannotConnect
 from tokens.handover.toolkit_report import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
 from tokens.keys import store
+from tokens.keys.errors import KeyProblem
 from tokens.management.arguments import file_path, one_line, operation, seconds
 from tokens.management.exit_codes import USAGE
 from tokens.management.operator_command import OperatorCommand
@@ -82,16 +84,18 @@ class Command(OperatorCommand):
                 # A key that is refused imports nothing, and a refused import publishes no key.
                 kid = publish(pem, now=now, dry_run=True)
                 report = toolkit.load(source, wanted)
-                if not wanted.dry_run:
-                    publish(pem, now=now)
         except (NoToolkit, CannotConnect) as error:
             raise CommandError(f"--database: {error}", returncode=USAGE) from error
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(asdict(report) | {"dry_run": options["dry_run"], "kid": kid}))
-        else:
-            self.stdout.write(text(report, kid, options))
+        try:
+            if not wanted.dry_run:
+                publish(pem, now=now)
+        except (KeyProblem, Error):
+            self.stdout.write(printed(report, None, options))
+            self.stderr.write("clients and tokens are imported; only the key is not published yet")
+            raise
+        self.stdout.write(printed(report, kid, options))
 
 
 def read(path: Path | None) -> bytes | None:
@@ -110,6 +114,12 @@ def publish(pem: bytes | None, *, now: datetime, dry_run: bool = False) -> str |
     if pem is None:
         return None
     return former_key.publish(operation(ACTOR, now=now), pem, dry_run=dry_run)
+
+
+def printed(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:
+    """Return the result of the import as JSON or text. `kid` identifies the published RSA key, or is None."""
+    as_json = asdict(report) | {"dry_run": options["dry_run"], "kid": kid}
+    return json.dumps(as_json) if options["json"] else text(report, kid, options)
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:

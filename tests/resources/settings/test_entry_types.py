@@ -20,7 +20,8 @@ Values = tuple[list[Any], list[Any]]
 FLAG: Values = ([True, False], ["False", "false", "0", "", "True", 0, 1, None, [], [True]])
 TEXT: Values = (["", "text"], [None, 1, True, b"text", ["text"], {}])
 TEXTS: Values = ([["a", "b"], ("a",), {"a"}, "a"], [None, 1, True, b"a", {"a": "b"}, [1], [None], [""], "", [["a"]]])
-TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *TEXTS[1]])
+UNSPLIT = [["a,b"], ["a", " b"], ["a "], ["a b"], ["a\n"], ["a\u00a0"]]
+TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *UNSPLIT, *TEXTS[1]])
 URL: Values = ([ISSUER, ""], TEXT[1])
 SECONDS: Values = (
     [1, 0.5, 60],
@@ -168,8 +169,8 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
         " Convert the value of an environment variable first."
     )
     assert refusal(DENIED_KIDS="one,two") == (
-        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty, not this str."
-        " Convert the value of an environment variable first."
+        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty and have no comma"
+        " or white space, not this str. Convert the value of an environment variable first."
     )
     assert refusal(PATHS="/a/,/b/") == (
         "RESOURCE_SERVER['PATHS'] must be a list of paths such as [\"/api/\", \"/pages/\"], and '/a/,/b/' is no path."

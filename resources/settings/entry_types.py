@@ -126,7 +126,8 @@ TYPES: Mapping[str, EntryType] = {
     "REVOCATIONS_WHEN_LATE": TEXT,
     "DENIED_KIDS": TEXT_LIST,
     "DENIED_TOKENS": TEXT_LIST,
-    "DENY": TEXT,
+    # Not empty: with an unset variable, no token would be refused.
+    "DENY": EntryType("the dotted path of a function", lambda value: is_text(value) and bool(value)),
     "LOCAL_USERS": DICTIONARY,
     "METRICS": FLAG,
     "OPERATOR_TOKEN": TEXT,

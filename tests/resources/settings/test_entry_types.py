@@ -62,8 +62,8 @@ ENTRIES: Mapping[str, Values] = {
     "DENIED_KIDS": TEXT_LIST,
     "DENIED_TOKENS": TEXT_LIST,
     "DENY": (
-        ["", "django.utils.crypto.get_random_string"],
-        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
+        ["django.utils.crypto.get_random_string"],
+        ["", " ", None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
     ),
     "LOCAL_USERS": ([{}, {"LINK_TABLE": True}], [None, "LINK_TABLE", True, 1, [], [("LINK_TABLE", True)], {1: True}]),
     "METRICS": FLAG,
@@ -178,6 +178,10 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
     )
     assert refusal(ISSUERS=[ISSUER, {"URL": ""}]) == (
         "RESOURCE_SERVER['ISSUERS']['URL'] must be the URL of an issuer, and it is empty."
+        " Set the environment variable that it is read from, or remove the entry."
+    )
+    assert refusal(DENY="") == (
+        "RESOURCE_SERVER['DENY'] must be the dotted path of a function, and it is empty."
         " Set the environment variable that it is read from, or remove the entry."
     )
     assert refusal(ISSUERS=[{"ALGORITHMS": ["ES256"]}]) == (

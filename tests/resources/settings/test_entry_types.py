@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from resources.checks import check_settings
 from resources.conf import resource_server
 from resources.settings.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from resources.testing import jwks, shared_key
 
 ISSUER = "https://issuer.example"
 GOOD: dict[str, Any] = {"ISSUERS": [ISSUER], "AUDIENCE": ["https://api.example/"]}
@@ -28,6 +29,18 @@ SECONDS: Values = (
     ["60", None, True, 0, -1, float("inf"), float("nan"), 10**400, [60], 10**9 + 1],
 )
 ALGORITHMS: Values = ([["ES256"], "ES256"], TEXTS[1])
+# The ids of tests contain the beginning of a value, and must not contain the random key.
+PINS = {"comment": "a JWKS with a key that can verify tokens", **jwks()}
+# Dictionaries and files without such a key.
+KEYLESS = [
+    {"foo": 1},
+    {"keys": {}},
+    {"a": float("nan"), **PINS},
+    {"keys": []},
+    {"keys": [{}]},
+    __file__,
+    Path(__file__),
+]
 FEED = [True, False, f"{ISSUER}/feed"], ["true", "False", "", "http://[", "ftp://issuer.example/feed", 1, [], {}]
 PATHLESS = [".deny", "..deny", ".a.deny", "a.", "a\0b.deny"]
 
@@ -96,8 +109,8 @@ ISSUER_ENTRIES: Mapping[str, Values] = {
     "ALGORITHMS": ([*ALGORITHMS[0], None], [value for value in ALGORITHMS[1] if value is not None]),
     "JWKS_URL": URL,
     "PINNED_JWKS": (
-        [{"keys": []}, __file__, Path(__file__)],
-        ["", {}, None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null"],
+        [PINS, PINS | {"keys": [{}, shared_key().jwk]}],
+        ["", {}, None, 1, True, b"{}", [PINS], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null", *KEYLESS],
     ),
     "REVOCATIONS": ([*FEED[0], None], FEED[1]),
 }

@@ -88,7 +88,7 @@ def resource_server() -> ResourceServer:
         == "refuse",
         denied_kids=frozenset(values["DENIED_KIDS"]),
         denied_tokens=frozenset(values["DENIED_TOKENS"]),
-        deny=function("RESOURCE_SERVER['DENY']", values["DENY"]) if values["DENY"] else None,
+        deny=None if values["DENY"] is None else function("RESOURCE_SERVER['DENY']", values["DENY"]),
         local_users=_local_users(values["LOCAL_USERS"]),
         metrics=values["METRICS"],
         operator_token=values["OPERATOR_TOKEN"],

@@ -21,7 +21,7 @@ from ..feed.feed_follower import Follower
 from ..feed.feed_source import Policy, Time
 from ..issuer_trust import TrustedIssuer
 from ..jose.jwk import FAMILIES
-from ..keysets.discovery import Discovery, read_jwks
+from ..keysets.discovery import Discovery
 from ..keysets.key_pins import PinnedKeys
 from ..keysets.keyset import Fetch, Fetched, KeySet
 from ..revocations.refusals import Refusals
@@ -179,8 +179,8 @@ def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[st
 
 def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
     """Return a new set of this issuer's keys: the pinned keys, if any, else keys that are fetched from the JWKS."""
-    if issuer.pinned_jwks is not None:
-        return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
+    if issuer.pinned_keys is not None:
+        return PinnedKeys(issuer.pinned_keys)
     return KeySet(_observed_fetch(issuer.url, discovery(issuer, conf)), clock=clock, timing=conf.timing)
 
 

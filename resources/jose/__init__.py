@@ -8,6 +8,6 @@ Neighbours: imports `errors` only.
 Read in this order:
 - `strict_json`: parse JSON without repeated members or lone surrogates (RFC 7493).
 - `es256`: verify an ES256 signature, which most DPoP proofs have.
-- `jwk`: judge the keys of a JWKS, and verify a signature by a key (RFC 7517, RFC 8725).
+- `jwk`: read a JWKS, judge its keys, and verify a signature by a key (RFC 7517, RFC 8725).
 - `compact_jws`: split and decode a compact JWS without verifying it (RFC 7515 section 7.1).
 """

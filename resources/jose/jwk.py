@@ -14,7 +14,7 @@ from typing import Any
 
 from jwt.algorithms import Algorithm, get_default_algorithms
 
-from . import es256
+from . import es256, strict_json
 from .strict_json import Repeated
 
 _LIBRARY = get_default_algorithms()
@@ -67,6 +67,19 @@ class Verdict:
 
 class TooManyKeys(ValueError):
     """The JWKS has more than MAX_KEYS usable keys, and is refused as a whole."""
+
+
+def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:
+    """Return a verdict for each key of a JWKS document (RFC 7517 section 5).
+
+    `algorithms` are the accepted algorithms of the issuer. Raises ValueError if `body` is not a JWKS, and TooManyKeys
+    if it has more than MAX_KEYS usable keys.
+    """
+    # Parsed leniently, so that one key with repeated members does not make the other keys unusable.
+    document = strict_json.parse_leniently(body)
+    if not isinstance(document, dict) or isinstance(document, Repeated) or not isinstance(document.get("keys"), list):
+        raise ValueError("the document is not a JWKS")  # noqa: TRY004 (the document is wrong, not a type)
+    return judge_all(document["keys"], algorithms=algorithms)
 
 
 def judge_all(entries: Iterable[object], *, algorithms: frozenset[str]) -> list[Verdict]:

@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..jose import strict_json
-from ..jose.jwk import Verdict, judge_all
-from ..jose.strict_json import Repeated
+from ..jose.jwk import read_jwks
 from ..outbound import fetch
 from ..outbound.fetch import Bounds, FetchError
 from .keyset import Fetched
@@ -128,12 +127,3 @@ def _mismatch(published: str, issuer: str) -> str:
     # Both URLs are public, so the text may repeat them.
     hint = "; they differ by the slash at the end" if published.rstrip("/") == issuer.rstrip("/") else ""
     return f"the metadata names the issuer {published[:MAX_QUOTED]!r}, the settings name {issuer!r}{hint}"
-
-
-def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:
-    """Return a verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError if it is not a JWKS."""
-    # Parsed leniently, so that one key with repeated members does not make the other keys unusable.
-    document = strict_json.parse_leniently(body)
-    if not isinstance(document, dict) or isinstance(document, Repeated) or not isinstance(document.get("keys"), list):
-        raise ValueError("the answer is not a JWKS")  # noqa: TRY004 (the document is wrong, not a type)
-    return judge_all(document["keys"], algorithms=algorithms)

@@ -51,8 +51,8 @@ DEFAULTS: dict[str, Any] = {
     "DENIED_KIDS": [],
     # The `jti` of each token that is always refused.
     "DENIED_TOKENS": [],
-    # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True.
-    "DENY": "",
+    # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True. Never empty.
+    "DENY": None,
     # Entries of LOCAL_USERS_DEFAULTS, to make request.user a user of this project, looked up by (iss, sub).
     "LOCAL_USERS": {},
     # Export the metrics of METRICS in telemetry/metrics.py with prometheus_client, which the extra `metrics` installs.

@@ -3,6 +3,7 @@
 A text such as "False" is not accepted for True or False: Python counts it as true, so that it would turn an option on.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from django.utils.functional import Promise
 
 LONGEST = 10**9  # seconds, about 30 years. Neither infinity nor "not a number" is within this bound.
+
+_SEPARATOR = re.compile(r"[,\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,18 @@ def is_url(value: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
+def is_word(text: str) -> bool:
+    """Return True if `text` is not empty, and contains no comma or white space."""
+    return bool(text) and not _SEPARATOR.search(text)
+
+
 def _are_texts(value: object) -> bool:
     texts = [value] if isinstance(value, str) else value
     return is_list(texts, lambda text: is_text(text) and bool(text))
 
 
 def _is_text_list(value: object) -> bool:
-    return not isinstance(value, str) and _are_texts(value)
+    return is_list(value, lambda text: is_text(text) and is_word(text))
 
 
 def _is_seconds(value: object) -> bool:
@@ -85,8 +93,10 @@ def _are_issuers(value: object) -> bool:
 FLAG = EntryType("True or False", is_flag)
 TEXT = EntryType("a string", is_text)
 TEXTS = EntryType("a list of strings that are not empty", _are_texts)
-# Not a string: "a,b" would be one item, so a token or key that it names would not be denied.
-TEXT_LIST = EntryType('a list such as ["…"], of strings that are not empty', _is_text_list)
+# Neither a string nor items such as those of "a, b".split(","): a token or key that they name would not be denied.
+TEXT_LIST = EntryType(
+    'a list such as ["…"], of strings that are not empty and have no comma or white space', _is_text_list
+)
 SECONDS = EntryType("a positive number of seconds", _is_seconds)
 DICTIONARY = EntryType("a dictionary", is_dictionary)
 
@@ -116,7 +126,8 @@ TYPES: Mapping[str, EntryType] = {
     "REVOCATIONS_WHEN_LATE": TEXT,
     "DENIED_KIDS": TEXT_LIST,
     "DENIED_TOKENS": TEXT_LIST,
-    "DENY": TEXT,
+    # Not empty: with an unset variable, no token would be refused.
+    "DENY": EntryType("the dotted path of a function", lambda value: is_text(value) and bool(value)),
     "LOCAL_USERS": DICTIONARY,
     "METRICS": FLAG,
     "OPERATOR_TOKEN": TEXT,

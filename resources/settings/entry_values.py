@@ -1,6 +1,5 @@
 """Read single entries of RESOURCE_SERVER. Wrong entries are refused with ImproperlyConfigured."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,9 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from .entry_types import EntryType
-
-_SEPARATOR = re.compile(r"[,\s]")
+from .entry_types import EntryType, is_word
 
 
 def complete(
@@ -70,7 +67,7 @@ def paths(value: str | Sequence[str]) -> tuple[str, ...]:
     """
     listed = strings(value)
     # A comma: "/a/,/b/" would be one path, so that neither /a/ nor /b/ would be protected.
-    if wrong := [path for path in listed if not path.startswith("/") or _SEPARATOR.search(path)]:
+    if wrong := [path for path in listed if not path.startswith("/") or not is_word(path)]:
         raise ImproperlyConfigured(
             f'RESOURCE_SERVER[\'PATHS\'] must be a list of paths such as ["/api/", "/pages/"], and {wrong[0]!r} is no'
             " path. Split the value of an environment variable first."

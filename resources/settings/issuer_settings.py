@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from ..jose.jwk import FAMILIES, Verdict, read_jwks
 from .defaults import ISSUER_DEFAULTS
 from .entry_types import ISSUER_TYPES
 from .entry_values import complete, strings
@@ -21,8 +22,8 @@ class IssuerSettings:
     url: str
     algorithms: frozenset[str]
     jwks_url: str
-    pinned_jwks: bytes | None
-    """A JWKS document that is used instead of the network, or None if no keys are pinned."""
+    pinned_keys: tuple[Verdict, ...] | None
+    """The verdicts on the keys that are used instead of the network, or None if no keys are pinned."""
     revocations_url: str
 
 
@@ -31,7 +32,7 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
 
     `entry` is the issuer's entry in ISSUERS. Values that the entry lacks are taken from `values`, the entries of
     RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has no URL, an unknown name or a value of another type, or
-    if the file of PINNED_JWKS cannot be read.
+    if PINNED_JWKS cannot be read or has no usable key.
     """
     own = complete(entry, ISSUER_DEFAULTS, ISSUER_TYPES, "RESOURCE_SERVER['ISSUERS']")
     if not own["URL"]:
@@ -40,11 +41,13 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
     jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
     if revocations is True:
         revocations = _feed(own["URL"].rstrip("/"), jwks_url)
+    algorithms = frozenset(strings(values["ALGORITHMS"] if own["ALGORITHMS"] is None else own["ALGORITHMS"]))
+    pinned = None if own["PINNED_JWKS"] is None else _document(own["PINNED_JWKS"])
     return IssuerSettings(
         url=own["URL"],
-        algorithms=frozenset(strings(values["ALGORITHMS"] if own["ALGORITHMS"] is None else own["ALGORITHMS"])),
+        algorithms=algorithms,
         jwks_url=jwks_url,
-        pinned_jwks=None if own["PINNED_JWKS"] is None else _document(own["PINNED_JWKS"]),
+        pinned_keys=None if pinned is None else _pinned_keys(pinned, own["URL"], algorithms),
         revocations_url=revocations or "",
     )
 
@@ -75,6 +78,29 @@ def _document(pinned: str | PathLike[str] | Mapping[str, Any]) -> bytes:
     if not document.strip():
         raise ImproperlyConfigured("The file of PINNED_JWKS is empty.")
     return document
+
+
+def _pinned_keys(document: bytes, url: str, algorithms: frozenset[str]) -> tuple[Verdict, ...]:
+    """Return the verdicts on the pinned keys of the issuer `url`, whose accepted algorithms are `algorithms`.
+
+    Raises ImproperlyConfigured if the document is not a JWKS, or has no usable key.
+    """
+    try:
+        verdicts = tuple(read_jwks(document, algorithms=algorithms & FAMILIES.keys()))
+    except ValueError as error:
+        raise _refused(url, str(error)) from error
+    # With wrong ALGORITHMS, the check E005 reports them, because the keys might be right.
+    if FAMILIES.keys() >= algorithms > set() and not any(verdict.key for verdict in verdicts):
+        first = verdicts[0].problem if verdicts else ""
+        raise _refused(url, f"no key is usable (the first: {first})" if first else "it has no keys")
+    return verdicts
+
+
+def _refused(url: str, reason: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"PINNED_JWKS of {url} is refused: {reason}. Pin a JWKS with public keys for its ALGORITHMS, or remove the"
+        " entry to fetch the keys."
+    )
 
 
 def issuer_entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -1,11 +1,13 @@
 """The settings of the resource server, and Django's system checks of them."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
@@ -15,9 +17,11 @@ from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
 from resources.conf import ResourceServer, resource_server
+from resources.issuers.trusts import trusted_issuers
 from resources.keysets.key_policy import DEVELOPMENT, PRODUCTION
 from resources.permissions import HasScopes
 from resources.settings.defaults import DEFAULTS
+from resources.testing import SigningKey, jwks, shared_key
 
 GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/"]}
 
@@ -74,7 +78,8 @@ def test_settings_are_read_again_when_a_test_overrides_them() -> None:
 
 
 def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
-    (tmp_path / "jwks.json").write_text('{"keys":[]}')
+    key = SigningKey("ES256", ec.generate_private_key(ec.SECP256R1()))
+    (tmp_path / "jwks.json").write_text(json.dumps(jwks(shared_key(), key)))
     own = {
         "URL": "https://other.example/t",
         "ALGORITHMS": ["ES256"],
@@ -84,11 +89,48 @@ def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
     }
     with override_settings(RESOURCE_SERVER={**GOOD, "ISSUERS": ["https://issuer.example", own]}):
         first, other = resource_server().issuers
-    assert (first.algorithms, first.pinned_jwks, first.revocations_url) == ({"RS256"}, None, "")
-    assert (other.algorithms, other.jwks_url, other.pinned_jwks) == (
-        {"ES256"}, "https://other.example/keys", b'{"keys":[]}',
-    )  # fmt: skip
+    assert (first.algorithms, first.pinned_keys, first.revocations_url) == ({"RS256"}, None, "")
+    assert (other.algorithms, other.jwks_url) == ({"ES256"}, "https://other.example/keys")
+    assert [(verdict.kid, bool(verdict.key)) for verdict in other.pinned_keys or ()] == [
+        (shared_key().kid, False),
+        (key.kid, True),
+    ]
     assert other.revocations_url == "https://other.example/t/oauth/revocations"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("{", "not strict JSON"),
+        ('{"foo": 1}', "the document is not a JWKS"),
+        ('{"keys": []}', "it has no keys"),
+        (json.dumps({"keys": [{**shared_key().jwk, "d": "c2VjcmV0"}, {}]}),
+         "no key is usable (the first: it has private or symmetric members, so treat it as leaked)"),
+        (json.dumps({"keys": [{**shared_key().jwk, "kid": str(n)} for n in range(101)]}), "more than 100 usable keys"),
+    ],
+    ids=["no JSON", "no JWKS", "no keys", "private key", "101 keys"],
+)  # fmt: skip
+def test_pinned_keys_that_verify_no_token_are_refused_with_the_reason(
+    tmp_path: Path, document: str, reason: str
+) -> None:
+    (tmp_path / "jwks.json").write_text(document)
+    message = (
+        f"PINNED_JWKS of https://issuer.example is refused: {reason}. Pin a JWKS with public keys for its"
+        " ALGORITHMS, or remove the entry to fetch the keys."
+    )
+    issuers = [{"URL": "https://issuer.example", "PINNED_JWKS": tmp_path / "jwks.json"}]
+    with override_settings(RESOURCE_SERVER=GOOD | {"ISSUERS": issuers}):
+        for read in (resource_server, trusted_issuers):
+            with pytest.raises(ImproperlyConfigured) as refused:
+                read()
+            assert str(refused.value) == message
+    assert check_ids(ISSUERS=issuers) == ["resources.E001"]
+
+
+def test_pinned_keys_beside_a_wrong_algorithm_leave_the_error_to_the_algorithm() -> None:
+    issuers = [{"URL": "https://issuer.example", "PINNED_JWKS": jwks()}]
+    for algorithms in (["HS256"], ["RS256", "HS256"], []):
+        assert check_ids(ISSUERS=issuers, ALGORITHMS=algorithms) == ["resources.E005"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from resources.feed.feed_follower import Follower
 from resources.feed.feed_source import Answer, Policy, Time
 from resources.feed.revocation_feed import FeedState
 from resources.issuer_trust import TrustedIssuer
-from resources.keysets.discovery import read_jwks
+from resources.jose.jwk import read_jwks
 from resources.keysets.key_pins import PinnedKeys
 from resources.revocations.refusals import Refusals
 from resources.revocations.revocation_key import key

@@ -8,6 +8,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -15,7 +16,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import email_proof
 from tokens.account import email_address
@@ -140,17 +143,22 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
         """Return the user's username."""
         return obj.get_username()
 
+    @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
         """Serve Django's page that changes a password.
 
-        After a change, log the user out everywhere and record an audit event.
+        If the stored password changed, log the user out everywhere and record an audit event.
         """
         return self._bounded(self._change_password, request, id, form_url)
 
     def _change_password(self, request: HttpRequest, pk: str, form_url: str) -> HttpResponse:
+        if request.method != "POST":
+            return super().user_change_password(request, pk, form_url)
+        before = self.get_object(request, unquote(pk))
         response = super().user_change_password(request, pk, form_url)
-        if request.method == "POST" and response.status_code == 302:  # Django redirects only after a change
-            user = User.objects.get(pk=pk)
+        user = self.get_object(request, unquote(pk))
+        # Django redirects after a change, and after conflicting form data that changes nothing.
+        if before and user and user.password != before.password:
             everywhere.end_sessions_and_tokens(user, "the password was changed or removed in the admin")
             self.record(request, "password_changed", user)
         return response

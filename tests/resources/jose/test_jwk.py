@@ -1,11 +1,12 @@
 """Each key of a JWKS is judged on its own. For each rule, there is a key that passes and one that fails."""
 
+import json
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from resources.jose.jwk import FAMILIES, TooManyKeys, judge, judge_all
+from resources.jose.jwk import FAMILIES, TooManyKeys, judge, judge_all, read_jwks
 from resources.jose.strict_json import Repeated
 from resources.testing import SigningKey, base64url, shared_key
 
@@ -153,3 +154,8 @@ def test_a_usable_key_has_the_numbers_of_its_jwk() -> None:
     key = judge(rsa_of(2048), algorithms=ALL).key
     assert key
     assert key.public_key.public_numbers() == public
+
+
+def test_an_entry_with_repeated_members_leaves_the_other_keys_usable() -> None:
+    body = b'{"keys":[{"kid":"a","kid":"b"},' + json.dumps(RSA).encode() + b"]}"
+    assert [bool(verdict.key) for verdict in read_jwks(body, algorithms=frozenset({"RS256"}))] == [False, True]

@@ -1,12 +1,11 @@
 """Discovery of an issuer's keys through its metadata, with a server on loopback."""
 
-import json
 import time
 from typing import Any
 
 import pytest
 
-from resources.keysets.discovery import Discovery, metadata_urls, read_jwks, read_metadata
+from resources.keysets.discovery import Discovery, metadata_urls, read_metadata
 from resources.outbound.fetch import FetchError
 from resources.testing import jwks, shared_key
 from tests.resources.loopback import Loopback, document, raw, status
@@ -110,12 +109,6 @@ def test_a_document_that_is_no_jwks_is_a_failed_fetch(issuer: Loopback, body: by
     issuer.answers["/jwks.json"] = raw(body)
     with pytest.raises(FetchError):
         kids(discovery(issuer.url))
-
-
-def test_an_entry_with_repeated_members_leaves_the_other_keys_usable() -> None:
-    good = shared_key().jwk
-    body = b'{"keys":[{"kid":"a","kid":"b"},' + json.dumps(good).encode() + b"]}"
-    assert [bool(verdict.key) for verdict in read_jwks(body, algorithms=frozenset({"RS256"}))] == [False, True]
 
 
 def test_metadata_must_be_an_object() -> None:

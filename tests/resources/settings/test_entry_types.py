@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from resources.checks import check_settings
 from resources.conf import resource_server
 from resources.settings.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from resources.testing import jwks, shared_key
 
 ISSUER = "https://issuer.example"
 GOOD: dict[str, Any] = {"ISSUERS": [ISSUER], "AUDIENCE": ["https://api.example/"]}
@@ -20,13 +21,26 @@ Values = tuple[list[Any], list[Any]]
 FLAG: Values = ([True, False], ["False", "false", "0", "", "True", 0, 1, None, [], [True]])
 TEXT: Values = (["", "text"], [None, 1, True, b"text", ["text"], {}])
 TEXTS: Values = ([["a", "b"], ("a",), {"a"}, "a"], [None, 1, True, b"a", {"a": "b"}, [1], [None], [""], "", [["a"]]])
-TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *TEXTS[1]])
+UNSPLIT = [["a,b"], ["a", " b"], ["a "], ["a b"], ["a\n"], ["a\u00a0"]]
+TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *UNSPLIT, *TEXTS[1]])
 URL: Values = ([ISSUER, ""], TEXT[1])
 SECONDS: Values = (
     [1, 0.5, 60],
     ["60", None, True, 0, -1, float("inf"), float("nan"), 10**400, [60], 10**9 + 1],
 )
 ALGORITHMS: Values = ([["ES256"], "ES256"], TEXTS[1])
+# The ids of tests contain the beginning of a value, and must not contain the random key.
+PINS = {"comment": "a JWKS with a key that can verify tokens", **jwks()}
+# Dictionaries and files without such a key.
+KEYLESS = [
+    {"foo": 1},
+    {"keys": {}},
+    {"a": float("nan"), **PINS},
+    {"keys": []},
+    {"keys": [{}]},
+    __file__,
+    Path(__file__),
+]
 FEED = [True, False, f"{ISSUER}/feed"], ["true", "False", "", "http://[", "ftp://issuer.example/feed", 1, [], {}]
 PATHLESS = [".deny", "..deny", ".a.deny", "a.", "a\0b.deny"]
 
@@ -61,8 +75,8 @@ ENTRIES: Mapping[str, Values] = {
     "DENIED_KIDS": TEXT_LIST,
     "DENIED_TOKENS": TEXT_LIST,
     "DENY": (
-        ["", "django.utils.crypto.get_random_string"],
-        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
+        ["django.utils.crypto.get_random_string"],
+        ["", " ", None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
     ),
     "LOCAL_USERS": ([{}, {"LINK_TABLE": True}], [None, "LINK_TABLE", True, 1, [], [("LINK_TABLE", True)], {1: True}]),
     "METRICS": FLAG,
@@ -95,8 +109,8 @@ ISSUER_ENTRIES: Mapping[str, Values] = {
     "ALGORITHMS": ([*ALGORITHMS[0], None], [value for value in ALGORITHMS[1] if value is not None]),
     "JWKS_URL": URL,
     "PINNED_JWKS": (
-        [{"keys": []}, __file__, Path(__file__)],
-        ["", {}, None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null"],
+        [PINS, PINS | {"keys": [{}, shared_key().jwk]}],
+        ["", {}, None, 1, True, b"{}", [PINS], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null", *KEYLESS],
     ),
     "REVOCATIONS": ([*FEED[0], None], FEED[1]),
 }
@@ -168,8 +182,8 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
         " Convert the value of an environment variable first."
     )
     assert refusal(DENIED_KIDS="one,two") == (
-        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty, not this str."
-        " Convert the value of an environment variable first."
+        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty and have no comma"
+        " or white space, not this str. Convert the value of an environment variable first."
     )
     assert refusal(PATHS="/a/,/b/") == (
         "RESOURCE_SERVER['PATHS'] must be a list of paths such as [\"/api/\", \"/pages/\"], and '/a/,/b/' is no path."
@@ -177,6 +191,10 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
     )
     assert refusal(ISSUERS=[ISSUER, {"URL": ""}]) == (
         "RESOURCE_SERVER['ISSUERS']['URL'] must be the URL of an issuer, and it is empty."
+        " Set the environment variable that it is read from, or remove the entry."
+    )
+    assert refusal(DENY="") == (
+        "RESOURCE_SERVER['DENY'] must be the dotted path of a function, and it is empty."
         " Set the environment variable that it is read from, or remove the entry."
     )
     assert refusal(ISSUERS=[{"ALGORITHMS": ["ES256"]}]) == (

@@ -69,7 +69,7 @@ def full(server: Cluster) -> Iterator[None]:
 
     Terminates the connections of clients and of a pooler, and opens connections until the server refuses more.
     """
-    taken = [taker(server)]
+    taken, numbers = [taker(server)], [0]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"
 
     def is_taken() -> bool:
@@ -77,7 +77,10 @@ def full(server: Cluster) -> Iterator[None]:
         with suppress(psycopg.OperationalError):
             while True:
                 taken.append(taker(server))
-        return taken[0].execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}").fetchone() == (0,)
+        numbers.append(len(taken))
+        count = taken[0].execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}").fetchone()
+        # PostgreSQL frees the place of a terminated connection a moment after it stops to list it.
+        return count == (0,) and numbers[-1] == numbers[-2]
 
     try:
         wait_for(is_taken)

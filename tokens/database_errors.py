@@ -59,8 +59,9 @@ def outage(error: BaseException) -> str | None:
 
 def interrupted(error: Error) -> bool:
     """Return True if another transaction or a time limit interrupted the statement."""
-    # SQLite has no SQLSTATE, so the text of its error decides.
-    return _state(error) in INTERRUPTIONS or "database is locked" in str(error)
+    if state := _state(error):
+        return state in INTERRUPTIONS
+    return "database is locked" in str(error)  # SQLite has no SQLSTATE. PostgreSQL's text can contain that of a row.
 
 
 def unavailable(error: Error) -> bool:
@@ -72,9 +73,10 @@ def unavailable(error: Error) -> bool:
 
 
 def message(error: Exception) -> str:
-    """Return the text of the error on one line. For an error of PostgreSQL, without the row and its values.
+    """Return the text of the error on one line. For an error of PostgreSQL, only its first line, without the row.
 
-    If a constraint refused a row, the text has the name of the constraint.
+    That line can still have the one value that PostgreSQL could not read. If a constraint refused a row, the text has
+    the name of the constraint.
     """
     diagnostics = getattr(error.__cause__, "diag", None)
     primary = getattr(diagnostics, "message_primary", None)

@@ -36,6 +36,7 @@ CONNECT = 'connection failed: connection to server at "127.0.0.1", port 5432 fai
         (raised(OperationalError, "55P03"), "interrupted"),
         (raised(InternalError, "25P04"), "interrupted"),
         (OperationalError("database is locked"), "interrupted"),
+        (raised(IntegrityError, "23505", text="Failing row contains (database is locked)"), None),
         (raised(OperationalError, "57P01"), "unavailable"),
         (raised(OperationalError, "53300"), "unavailable"),
         (raised(OperationalError, "08003"), "unavailable"),

@@ -54,7 +54,8 @@ def test_a_change_in_the_admin_is_dated_by_the_database_s_clock(admin_client, us
     log_out = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
     with database_at(later):
         admin_client.post("/admin/tokens/user/", log_out)
-        admin_client.post(f"/admin/tokens/user/{user.pk}/password/", {"usable_password": "false"})
+        form = {"usable_password": "false", "unset-password": "on"}
+        admin_client.post(f"/admin/tokens/user/{user.pk}/password/", form)
     assert AuditEvent.objects.filter(action="user.logged_out_everywhere").exists()
     assert AuditEvent.objects.count() > 1
     assert dates() == {later}

@@ -234,7 +234,8 @@ def test_a_grant_from_a_session_that_was_being_ended_gives_no_token(client, app,
 
 def test_a_user_whose_password_an_administrator_removes_is_logged_out_everywhere(admin_client, client, user, issued):
     path = f"/admin/tokens/user/{user.pk}/password/"
-    assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
+    form = {"usable_password": "false", "unset-password": "on"}
+    assert admin_client.post(path, form).status_code == 302
     assert not is_logged_in(client)
     assert is_revoked(issued["access_token"])
 

@@ -103,7 +103,7 @@ def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client
         new = client_secret.create(client_, now=NOW + 2 * MINUTE)
         kept = client_secret.stored_of(client_)
         with django_assert_num_queries(1):
-            assert client_secret.use(kept, used, now=NOW), "hashed anew, in one statement"
+            assert client_secret.use(kept, used, now=NOW), "hashed again, in one statement"
         with django_assert_num_queries(0):
             assert client_secret.use(kept, used, now=NOW), "once"
         assert client_secret.use(client_secret.stored_of(client_), used, now=NOW)

@@ -16,8 +16,9 @@ from tests.tokens.factories import basic, log_in, make_client, post
 from tokens.clients import registry
 from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.password_slots import RETRY_AFTER, Busy
 from tokens.settings.rate import RATE_LIMITS
-from tokens.views.limits import Attempts, please_wait
+from tokens.views.limits import Attempts, busy_page, please_wait
 
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
     "/oauth/device": "device",
@@ -187,3 +188,12 @@ def test_a_page_names_a_long_wait_in_minutes(seconds, words):
     answer = please_wait(RequestFactory().get("/accounts/login/"), 429, seconds, after=Attempts.LOGIN)
     assert f"Try again in {words}." in answer.content.decode()
     assert answer["Retry-After"] == str(seconds)
+
+
+def test_a_busy_page_says_wait_and_counts_no_attempt(rf):
+    def view(_request):
+        raise Busy
+
+    with patch.object(rate_limit, "count") as count:
+        answer = busy_page(view)(rf.post("/"))
+    assert (answer.status_code, answer["Retry-After"], count.call_count) == (503, str(RETRY_AFTER), 0)

@@ -123,7 +123,12 @@ def rows(client, webapp, code, signer):
     stranger = make_client("stranger", "authorization_code", public=True, registered_by="dynamic")
     OpenClient.objects.create(client=stranger, created_at=now, ends_at=now)
     InitialAccessToken.objects.create(
-        digest="d", hint="abcd", note="note", created_at=now, expires_at=now + timedelta(days=1), registrations_left=3
+        digest="d",
+        hint=SigningKey.objects.first().kid[6:10],
+        note="note",
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+        registrations_left=3,
     )
     LogoutMessage.objects.create(client=stranger, sub="u", sid="s", created_at=now, give_up_at=now, dead_at=now)
     DeviceCode.objects.create(
@@ -166,12 +171,14 @@ def words(html, data):
 
 
 def _rest(text, data):
+    # A shortened kid is random: it can contain a short value.
+    text = " ".join(word for word in text.split() if not {"…", "*"} & {*word})
     for value in data:
         text = text.replace(value, " ")
     if text.lstrip().startswith(("{", *OTHER_APPS)):  # details of an event, permissions without a page
         return ""
     text = OBJECT.sub(" ", text)
-    return " ".join(word for word in text.split() if not {"…", "*"} & {*word} and word.strip(".,:;()") not in SAME)
+    return " ".join(word for word in text.split() if word.strip(".,:;()") not in SAME)
 
 
 def values():

@@ -23,6 +23,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests import log_leaks, migrated
 from tests.clock import At, freezer
+from tests.process_marks import ProcessMarks
 from tokens.audit.outages import unavailability
 from tokens.keys import keyring
 from tokens.limits import cache_circuit, rate_limit
@@ -42,9 +43,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def pytest_configure(config: pytest.Config) -> None:
     """Activate the search for leaks, which fails each test that logs a token, a secret or an e-mail address.
 
-    Also turns garbage collection off while pytest collects the tests.
+    Also fails each test that starts a process without a mark, and turns garbage collection off while pytest collects
+    the tests.
     """
     config.pluginmanager.register(log_leaks, "log_leaks")
+    config.pluginmanager.register(ProcessMarks(), "process_marks")
     post_migrate.connect(restore_registry_version, sender=apps.get_app_config("tokens"))
     gc.disable()
 

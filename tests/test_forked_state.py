@@ -9,12 +9,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.forked_state import IN_USE
 from tests.source_trees import PACKAGES, ROOT
 
 HOOK = "register_at_fork("
 
 
+@pytest.mark.processes
 def test_a_forked_process_starts_with_fresh_state() -> None:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "tests.forked_state"]

@@ -86,6 +86,7 @@ def test_each_command_is_there_with_its_options(process: Process) -> None:
         parser.parse_args(options)
 
 
+@pytest.mark.processes
 @each
 def test_the_settings_of_each_process_load_from_its_files(process: Process, tmp_path: Path) -> None:
     variables = {}

@@ -70,6 +70,7 @@ def test_the_image_is_pinned_locked_and_runs_without_root() -> None:
     assert kept[1] == "*"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
 def test_the_health_check_passes_for_a_healthy_server_and_fails_for_a_failing_one(status: int, code: int) -> None:
     class Answer(http.server.BaseHTTPRequestHandler):

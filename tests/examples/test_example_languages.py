@@ -83,6 +83,7 @@ def probe():
     return json.loads(result.stdout)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("accepted", "language", "text"),
     [
@@ -101,6 +102,7 @@ def test_a_page_is_in_the_language_of_the_browser(probe, accepted, language, tex
     assert text in html
 
 
+@pytest.mark.processes
 def test_the_picture_is_in_german_with_its_arrows_and_buttons(probe):
     status, language, _, html = probe["flow"]
     assert (status, language) == (200, "de")
@@ -108,6 +110,7 @@ def test_the_picture_is_in_german_with_its_arrows_and_buttons(probe):
         assert text in html
 
 
+@pytest.mark.processes
 def test_a_failure_is_in_german(probe):
     status, _, _, html = probe["callback"]
     assert status == 400

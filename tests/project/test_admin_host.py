@@ -35,6 +35,7 @@ def served(**variables: str) -> list[list[object]]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
+@pytest.mark.processes
 def test_without_the_admin_its_pages_do_not_exist_and_its_code_is_not_loaded():
     answers, loaded, tables = served(ADMIN="off")
     assert answers == [404, 404, 404, 404, 200]
@@ -42,6 +43,7 @@ def test_without_the_admin_its_pages_do_not_exist_and_its_code_is_not_loaded():
     assert tables == ["logentry"]  # every node migrates alike
 
 
+@pytest.mark.processes
 def test_with_the_admin_they_do():
     answers, loaded, _ = served(ADMIN="on")
     assert answers == [301, 302, 200, 302, 200]
@@ -89,6 +91,7 @@ def test_a_host_that_is_not_allowed_is_refused_as_ever(client):
     assert client.get("/admin/", headers={"host": "other.example"}).status_code == 400
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["https://admin.example", "admin.example:443", "*.example", "a b", "-a.example"])
 def test_an_admin_host_that_is_no_host_is_named(name):
     result = read(SQLITE | {"ADMIN_HOST": name}, "from django.conf import settings; settings.DEBUG")

@@ -106,6 +106,7 @@ def test_lost_secrets_beside_a_database_are_said_and_never_replaced(tmp_path, lo
     assert read(tmp_path / f"{lost}.env") == {}
 
 
+@pytest.mark.processes
 def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_traceback():
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "project.settings.issuer"}
     run = subprocess.run(
@@ -123,6 +124,7 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -149,6 +151,7 @@ def test_a_wrong_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name
     assert (run.returncode, run.stderr.startswith(said), run.stderr.count("\n")) == (1, True, 1), run.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])
 def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix):
     """The issuer's cookies have the prefix `__Host-`, except with DEBUG.
@@ -165,6 +168,7 @@ def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix
     assert printed.stdout.decode().split() == [f"{prefix}issuer_session", f"{prefix}issuer_csrf"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("known", [{}, {"API_ISSUERS": "https://a.example"}, {"ISSUER_URL": "https://b.example"}])
 def test_an_api_names_the_variable_that_says_whom_it_trusts(known):
     variables = {

@@ -182,6 +182,7 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
     assert broken == []
 
 
+@pytest.mark.processes
 def test_every_benchmark_can_be_imported() -> None:
     """Each benchmark can be imported. Benchmarks use helpers of tests/, so a change of a helper can break them.
 

@@ -38,6 +38,7 @@ def from_files(variables: dict[str, str], folder: Path, names: set[str]) -> dict
     }
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("variables", "names"),
     [(ISSUER | OPTIONAL, SECRETS), (API | OPTIONAL, {"SECRET_KEY", "OPERATOR_TOKEN", "CACHE_URL", "API_DATABASE_URL"})],
@@ -56,6 +57,7 @@ def test_the_page_of_the_deployment_lists_every_secret():
     assert set(re.findall(r"`([A-Z0-9_]+)`", listed)) == SECRETS | {"API_DATABASE_URL"}
 
 
+@pytest.mark.processes
 def test_every_secret_that_the_settings_read_is_tried_above():
     program = "from django.conf import settings; settings.DEBUG; from project.settings import environment as e; "
     names = {name for end in (ISSUER, API) for name in read(end, f"{program}print(*e._secrets)").stdout.split()}

@@ -538,6 +538,7 @@ def sent(world: World, row: Row) -> tuple[str, int, dict[str, str], bytes]:
     return token, int(first.split(" ")[1]), headers, content
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_each_attack_gets_its_answer(world: World, row: Row) -> None:
     token, status, headers, content = sent(world, row)
@@ -554,18 +555,21 @@ def test_the_table_is_long_enough_and_names_each_row_once() -> None:
     assert len({row.id for row in ROWS}) == len(ROWS)
 
 
+@pytest.mark.processes
 def test_a_good_token_of_each_of_the_two_issuers_is_accepted(world: World) -> None:
     for token in (world.token(), mint(key=FOREIGN, iss=world.other.url, aud=AUDIENCE)):
         headers = {"Authorization": f"bearer {token}", "X-Forwarded-Proto": "https"}
         assert world.api.get("/api/whoami/", headers)[0] == 200
 
 
+@pytest.mark.processes
 def test_two_authorization_headers_are_never_accepted(world: World) -> None:
     row = Row("two headers", RFC6750, good, headers=authorization("Bearer {}", "Bearer {}"))
     _, status, _, _ = sent(world, row)
     assert status in {400, 401}
 
 
+@pytest.mark.processes
 def test_all_attacks_together_cost_the_issuers_a_handful_of_fetches(world: World) -> None:
     world.api.get("/api/whoami/", {"Authorization": f"Bearer {world.token()}", "X-Forwarded-Proto": "https"})
     assert 1 <= world.issuer.fetches() <= 12

@@ -202,6 +202,7 @@ with wait_limit.place(first=True):
 """
 
 
+@pytest.mark.processes
 def test_a_forked_process_starts_with_an_empty_room() -> None:
     finished = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True)
     assert finished.stdout == "0 0\n"
@@ -260,6 +261,7 @@ def last(answers: list[Timed]) -> float:
     return max(answer.at for answer in answers)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("threads", [4, 8, 16, 32])
 def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     issuer: Loopback, tmp_path: Path, threads: int

@@ -63,6 +63,7 @@ def all_good(count: int, fetches: int) -> list[dict[str, Any]]:
     return [{"accepted": count, "fetches": fetches, "hanging": 0, "landed": True}] * 4
 
 
+@pytest.mark.processes
 def test_a_rotation_costs_each_process_one_fetch_and_no_request_fails(workers: Workers, issuer: Loopback) -> None:
     many = THREADS * ROUNDS
     assert workers(OLD) == all_good(many, 0)  # the parent's keys came along through the fork
@@ -78,6 +79,7 @@ def test_a_rotation_costs_each_process_one_fetch_and_no_request_fails(workers: W
     assert issuer.fetches() <= 1 + 4 * (2 + 2)
 
 
+@pytest.mark.processes
 def test_a_key_without_announcement_costs_each_process_one_fetch_and_is_never_called_unknown(
     workers: Workers, issuer: Loopback
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_key_without_announcement_costs_each_process_one_fetch_and_is_never_ca
     assert issuer.fetches() == 1 + 4
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
 def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path, interface: str) -> None:
     issuer.publish(jwks(OLD))
@@ -126,6 +129,7 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
     assert statuses == [200] * (40 + 5 * rounds + 5)
 
 
+@pytest.mark.processes
 def test_with_an_issuer_that_is_down_the_process_starts_and_answers_503(issuer: Loopback, tmp_path: Path) -> None:
     issuer.stop()
     with api(tmp_path, issuers=issuer.url) as running:

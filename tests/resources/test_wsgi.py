@@ -30,6 +30,7 @@ def test_only_a_readable_content_type_is_accepted(content_type: str, readable: b
     assert is_readable(content_type) is readable
 
 
+@pytest.mark.processes
 def test_an_unreadable_content_type_is_a_bad_request_in_json(issuer: Loopback, tmp_path: Path) -> None:
     with api(tmp_path, issuers=issuer.url) as running:
         for content_type in ("text/plain; charset=zlib", "text/plain; name*=nobody''x"):

@@ -19,6 +19,7 @@ print(found, len(HOOKS["response"]), any(name.startswith("examples.webapp.pictur
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("debug", "expected"), [("false", "None 0 False"), ("", "None 0 False"), ("true", "flow 1 True")]
 )

@@ -184,6 +184,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@pytest.mark.processes
 def test_a_process_that_was_forked_while_a_lock_was_held_does_not_hang():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONWARNINGS": "ignore"}
     printed = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)

@@ -71,6 +71,7 @@ def test_a_login_waits_for_a_slot_and_the_number_of_waiting_logins_is_bounded(na
     waiting.join()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("ended", ["closed", "killed"])
 def test_processes_share_slots_and_the_end_of_a_process_frees_its_slots(name, ended):
     command = [sys.executable, "-c", HOLD, name]

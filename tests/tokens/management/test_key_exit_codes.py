@@ -146,6 +146,7 @@ def test_options_that_do_not_go_together_exit_with_2(options):
     assert failed.value.returncode == 2
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -56,8 +56,7 @@ def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
     mail, threads = MailQueue(), []
     for _ in range(2):
         end = threading.Event()
-        mail.put(lambda: threads.append(threading.current_thread()))
-        mail.put(end.set)
+        mail.put(lambda: (threads.append(threading.current_thread()), end.set()))
         assert end.wait(10)
         threads[-1].join(10)
     assert len({id(thread) for thread in threads}) == 2
@@ -70,8 +69,8 @@ def test_an_idle_thread_closes_its_database_connections_before_it_ends(monkeypat
     close_all = Mock(side_effect=lambda: closed.append(threading.current_thread()))
     monkeypatch.setattr(mail_queue, "connections", Mock(close_all=close_all))
     mail = MailQueue()
-    mail.put(lambda: threads.append(threading.current_thread()))
-    mail.put(end.set)
+    # One call: the thread could end between two, and another one would start.
+    mail.put(lambda: (threads.append(threading.current_thread()), end.set()))
     assert end.wait(10)
     threads[0].join(10)
     assert closed == threads

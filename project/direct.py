@@ -158,8 +158,8 @@ def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
     `mount` is the path of the issuer's URL, or "". Yields nothing if this process is not an issuer, or if a middleware
     in the settings is unknown to this module.
     """
-    known = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
-    if not apps.is_installed("tokens") or not known.issuperset(conf.middleware()):
+    supported = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
+    if not apps.is_installed("tokens") or not supported.issuperset(conf.middleware()):
         return
     for path in PATHS:
         match = resolve(path)

@@ -100,5 +100,5 @@ class CountingRedisCache(RedisCache):
 
     def _asking(self) -> Callable[..., Any]:
         """Return a function that sends a command on this thread's connection to the primary, and returns the answer."""
-        kept = cast("KeptClients", self._cache)
-        return partial(self._own.ask, kept.get_client(write=True), closed=kept.disconnected)
+        clients = cast("KeptClients", self._cache)
+        return partial(self._own.ask, clients.get_client(write=True), closed=clients.disconnected)

@@ -106,20 +106,20 @@ def provider() -> Any:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
         raise ImproperlyConfigured(MISSING) from None
-    made = TracerProvider(resource=Resource.create({"service.name": conf.service_name()}))
-    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    tracer_provider = TracerProvider(resource=Resource.create({"service.name": conf.service_name()}))
+    tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     # The SDK sends the last spans by `atexit`, which a forked worker does not call in Python 3.11.
     if multiprocessing.parent_process() is not None:
-        Finalize(None, _send_last, args=(made,), exitpriority=0)
-    return made
+        Finalize(None, _send_last, args=(tracer_provider,), exitpriority=0)
+    return tracer_provider
 
 
-def _send_last(made: Any) -> None:
-    """Send the remaining spans of the tracer provider `made` when the process ends.
+def _send_last(tracer_provider: Any) -> None:
+    """Send the remaining spans of `tracer_provider` when the process ends.
 
     Waits for at most LAST seconds.
     """
     # An unreachable collector must not delay the end.
-    sending = threading.Thread(target=made.shutdown, name="last spans", daemon=True)
+    sending = threading.Thread(target=tracer_provider.shutdown, name="last spans", daemon=True)
     sending.start()
     sending.join(LAST)

@@ -56,11 +56,13 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
     requires neither scopes nor another login (`acr` or `max_age`), it is returned unchanged.
     """
     view, request = context["view"], context["request"]
-    held = request.auth.scopes
+    token_scopes = request.auth.scopes
     if demand.scopes:
-        return replace(demand, scopes=challenged(view, request.method, held=held, demanded=demand.scopes))
+        return replace(
+            demand, scopes=challenged(view, request.method, token_scopes=token_scopes, demanded=demand.scopes)
+        )
     if demand.acr or demand.max_age is not None:
-        return replace(demand, scopes=challenged(view, request.method, held=held))
+        return replace(demand, scopes=challenged(view, request.method, token_scopes=token_scopes))
     return demand
 
 

@@ -101,9 +101,9 @@ def _add_to_cache(digest: bytes, settings: DPoPSettings) -> bool:
 def replay_memory() -> ReplayMemory:
     """Return this process's memory of accepted proofs. It lives until the process ends or the settings change."""
     settings = resource_server().dpop
-    made = ReplayMemory(seconds=settings.remembered_for if settings else 0)
-    os.register_at_fork(after_in_child=made.reset_after_fork)
-    return made
+    memory = ReplayMemory(seconds=settings.remembered_for if settings else 0)
+    os.register_at_fork(after_in_child=memory.reset_after_fork)
+    return memory
 
 
 def _reload(*, setting: str, **_: Any) -> None:

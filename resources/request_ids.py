@@ -26,8 +26,8 @@ def request_ids(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        given = request.META  # cheaper than `request.headers`, which would be built for each request
-        context = trace_context.of_request(given.get("HTTP_X_REQUEST_ID", ""), given.get("HTTP_TRACEPARENT", ""))
+        meta = request.META  # cheaper than `request.headers`, which would be built for each request
+        context = trace_context.of_request(meta.get("HTTP_X_REQUEST_ID", ""), meta.get("HTTP_TRACEPARENT", ""))
         request.request_id = context.request_id  # type: ignore[attr-defined] # error pages show it
         request.trace_id = context.trace_id  # type: ignore[attr-defined] # for lines that Django logs after all middleware
         with trace_context.entered(context):

@@ -33,12 +33,13 @@ READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
 
 
 def challenged(
-    view: Any, method: str, *, held: Collection[str] | None = None, demanded: Collection[str] = ()
+    view: Any, method: str, *, token_scopes: Collection[str] | None = None, demanded: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Return the scopes that the challenge to a request names.
 
-    `held` are the scopes of the token, or None if the request has no token. `demanded` are the scopes that are demanded
-    by the permission that refused the request. Each of the sets that `needs` returns is enough for the request.
+    `token_scopes` are the scopes of the token, or None if the request has no token. `demanded` are the scopes that are
+    demanded by the permission that refused the request. Each of the sets that `needs` returns is enough for the
+    request.
 
     1. Return `demanded` if the permissions cannot be read, or if the request needs no token.
     2. Return () if `demanded` is empty and the token has all scopes of a set.
@@ -51,8 +52,8 @@ def challenged(
     except Exception:
         logger.debug("The permissions of %s cannot be read for a challenge", type(view).__name__, exc_info=True)
         return tuple(demanded)
-    own = set(held or ())
-    is_met = held is not None and not demanded and any(set(scopes or ()) <= own for scopes in options)
+    own = set(token_scopes or ())
+    is_met = token_scopes is not None and not demanded and any(set(scopes or ()) <= own for scopes in options)
     if None in options or is_met:
         return tuple(demanded)
     lacking = [scopes for scopes in options if scopes and set(demanded) <= set(scopes) and set(scopes) - own]

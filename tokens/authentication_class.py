@@ -28,13 +28,13 @@ def of(methods: Collection[str]) -> str:
 
     Returns "" if no method is known.
     """
-    known = set(methods) & (FACTORS | {"password"})
-    if PASSKEY in known:
+    known_methods = set(methods) & (FACTORS | {"password"})
+    if PASSKEY in known_methods:
         return PHISHING_RESISTANT
     # An authenticator app and its recovery codes are one factor: the same person set them up at the same time.
-    if "password" in known and known & FACTORS:
+    if "password" in known_methods and known_methods & FACTORS:
         return MULTI_FACTOR
-    return PASSWORD if known else ""
+    return PASSWORD if known_methods else ""
 
 
 def satisfied(acr: str) -> tuple[str, ...]:

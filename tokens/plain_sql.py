@@ -24,8 +24,8 @@ def cursor() -> AbstractContextManager[Any]:
     The caller must fetch all rows of a statement before it executes the next.
     """
     connection = backend()
-    kept = getattr(connection, "kept_cursor", None)
-    return cast("AbstractContextManager[Any]", connection.cursor() if kept is None else kept())
+    kept_cursor = getattr(connection, "kept_cursor", None)
+    return cast("AbstractContextManager[Any]", connection.cursor() if kept_cursor is None else kept_cursor())
 
 
 def conversions(columns: Sequence[Any]) -> list[tuple[int, Any]]:

@@ -101,10 +101,10 @@ def span(traceparent: str) -> Iterator[None]:
         return
     parent = propagate.extract({"traceparent": traceparent})
     with trace.get_tracer(__name__).start_as_current_span("webapp", parent, kind=trace.SpanKind.SERVER) as own:
-        ids, found = own.get_span_context(), _current.get()
-        if ids.is_valid and found:
-            trace_id, span_id, flags = f"{ids.trace_id:032x}", f"{ids.span_id:016x}", _sampled(ids.trace_flags)
-            _current.set(replace(found, trace_id=trace_id, span_id=span_id, flags=flags))
+        span_context, ids = own.get_span_context(), _current.get()
+        if span_context.is_valid and ids:
+            trace_id, span_id = f"{span_context.trace_id:032x}", f"{span_context.span_id:016x}"
+            _current.set(replace(ids, trace_id=trace_id, span_id=span_id, flags=_sampled(span_context.trace_flags)))
         yield
 
 

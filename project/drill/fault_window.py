@@ -66,15 +66,15 @@ class Drill:
         to which the block can add outcomes.
         """
         self.say(fault)
-        begun, allowed = time.time(), set(excuses)
-        yield allowed
+        begun, excused = time.time(), set(excuses)
+        yield excused
         lifted = time.time()
         while time.time() - lifted < settles or not self.is_ready(nodes):
             time.sleep(0.2)
             if time.time() - lifted > LONGEST:
                 break
         ledger = self.world.wallet.ledger
-        ledger.windows.append(Window(fault, begun, lifted, time.time(), frozenset(allowed), expects, late))
+        ledger.windows.append(Window(fault, begun, lifted, time.time(), frozenset(excused), expects, late))
 
     def is_ready(self, nodes: tuple[str, ...]) -> bool:
         """Return True if each node answers two requests of /readyz with 200.

@@ -14,30 +14,32 @@ from tokens.models import Api, Client, ExchangePolicy, Scope, User, UserGrant
 LOGIN = ("authorization_code", "refresh_token")
 
 
-def create(given: RowValues, *, now: datetime) -> dict[str, str]:
+def create(row_values: RowValues, *, now: datetime) -> dict[str, str]:
     """Create the drill's APIs, scopes, clients and users. Return the `sub` of each user, by username."""
     notes = Api.objects.create(identifier=AUDIENCE, name="Notes")
     read = Scope.objects.create(name="notes:read", description="Read", api=notes)
     write = Scope.objects.create(name="notes:write", description="Write", api=notes)
     app = _client("app", "none", *LOGIN, scopes=[read], redirect_uris=CALLBACK)
-    webapp = _client(WEBAPP, "client_secret_basic", *LOGIN, scopes=[read, write], redirect_uris=given.webapp_callback)
-    client_secret.add(webapp, given.webapp_secret, now=now)
+    webapp = _client(
+        WEBAPP, "client_secret_basic", *LOGIN, scopes=[read, write], redirect_uris=row_values.webapp_callback
+    )
+    client_secret.add(webapp, row_values.webapp_secret, now=now)
     _client("tv", "none", DEVICE, scopes=[read])
-    _client("batch", "private_key_jwt", "client_credentials", JWT_BEARER, scopes=[read], client_jwks=given.jwks)
+    _client("batch", "private_key_jwt", "client_credentials", JWT_BEARER, scopes=[read], client_jwks=row_values.jwks)
     service = _client("service", "client_secret_basic", "client_credentials", scopes=[read])
-    client_secret.add(service, given.secret, now=now)
-    _broker(given, notes, read, now=now)
-    users = {name: User.objects.create_user(name, password=given.password) for name in USERS}
+    client_secret.add(service, row_values.secret, now=now)
+    _broker(row_values, notes, read, now=now)
+    users = {name: User.objects.create_user(name, password=row_values.password) for name in USERS}
     _grant(users["crowd"], app, now=now)
     return {name: str(user.sub) for name, user in users.items()}
 
 
-def _broker(given: RowValues, notes: Api, read: Scope, *, now: datetime) -> None:
+def _broker(row_values: RowValues, notes: Api, read: Scope, *, now: datetime) -> None:
     """Create the client of the API `notes`, which exchanges its users' tokens for tokens for the API `orders`."""
     orders = Api.objects.create(identifier=ORDERS, name="Orders")
     see = Scope.objects.create(name="orders:read", description="See", api=orders)
     broker = _client("broker", "client_secret_basic", EXCHANGE, scopes=[read, see])
-    client_secret.add(broker, given.secret, now=now)
+    client_secret.add(broker, row_values.secret, now=now)
     notes.client = broker
     notes.save()
     ExchangePolicy.objects.create(client=broker, api=orders).scopes.add(see)

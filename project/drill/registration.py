@@ -22,7 +22,7 @@ PROGRAM = f"""
 import json
 from django.utils import timezone
 from {__package__} import issuer_rows, registration
-print(json.dumps(issuer_rows.create(registration.RowValues(**json.loads({{given!r}})), now=timezone.now())))
+print(json.dumps(issuer_rows.create(registration.RowValues(**json.loads({{row_values!r}})), now=timezone.now())))
 """
 """Calls `issuer_rows` in a `manage.py shell`."""
 # Rows are copied from those of `crowd` by jsonb_populate_record, so that new columns need no change here.
@@ -76,14 +76,14 @@ def register(topology: Topology) -> Enrollment:
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "batch"}
     secret, password = secrets.token_urlsafe(32), secrets.token_urlsafe(12)
-    given = RowValues(
+    row_values = RowValues(
         secret=secret,
         password=password,
         jwks={"keys": [jwk]},
         webapp_secret=topology.variables[WEBAPP]["WEBAPP_CLIENT_SECRET"],
         webapp_callback=f"{topology.application}/callback",
     )
-    program = PROGRAM.format(given=json.dumps(asdict(given)))
+    program = PROGRAM.format(row_values=json.dumps(asdict(row_values)))
     printed = topology.command("shell", "-v", "0", "--no-imports", "-c", program)
     return Enrollment(secret, password, key, json.loads(printed.strip().splitlines()[-1]))
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from project.drill.ledger import EXPECTED, OK, REFUSED, Ledger, Window
-from project.drill.verdict import Violation, seen
+from project.drill.verdict import Violation, outcomes
 
 HEADER = ("fault", "s", "requests", "failures by kind", "longest gap")
 NO_FAULT = "(no fault)"
@@ -29,12 +29,12 @@ class FaultLine:
 
 def lines(ledger: Ledger) -> list[FaultLine]:
     """Return a line for each fault, in chronological order. The last line is about the time outside of faults."""
-    faults = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
+    faults = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda window: window.begun)]
     return [*faults, _rest(ledger)]
 
 
 def _line(ledger: Ledger, window: Window) -> FaultLine:
-    counts = seen(ledger, window)
+    counts = outcomes(ledger, window)
     return FaultLine(
         window.fault,
         round(window.lifted - window.begun, 1),
@@ -45,12 +45,12 @@ def _line(ledger: Ledger, window: Window) -> FaultLine:
 
 
 def _rest(ledger: Ledger) -> FaultLine:
-    items = [(call.group, call) for call in ledger.calls] + [(use.api, use) for use in ledger.uses]
+    requests = [(call.group, call) for call in ledger.calls] + [(use.api, use) for use in ledger.uses]
     outside = [
-        (group, one) for group, one in items
-        if not any(window.overlaps(one.sent, one.answered) for window in ledger.windows)
+        (group, request) for group, request in requests
+        if not any(window.overlaps(request.sent, request.answered) for window in ledger.windows)
     ]  # fmt: skip
-    counts = Counter(f"{group}:{one.outcome}" for group, one in outside)
+    counts = Counter(f"{group}:{request.outcome}" for group, request in outside)
     return FaultLine(NO_FAULT, 0.0, len(outside), _failures(counts), 0.0)
 
 

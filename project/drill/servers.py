@@ -165,11 +165,11 @@ class Nginx:
     def start(self, sites: str, port: int) -> None:
         """Write a configuration with `sites`, start nginx, and wait until it accepts connections on `port`."""
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        kept = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
+        temp_paths = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
         user = "user root;\n" if os.getuid() == 0 else ""
         head = f"{user}daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log;\nevents {{}}\n"
         path = self.folder / "nginx.conf"
-        path.write_text(f"{head}http {{ access_log off; {kept}\n{sites}}}\n", encoding="utf-8")
+        path.write_text(f"{head}http {{ access_log off; {temp_paths}\n{sites}}}\n", encoding="utf-8")
         command = [program("nginx", "Debian's nginx-light"), "-c", str(path), "-p", str(self.folder)]
         command += ["-e", f"{self.folder}/error.log"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603

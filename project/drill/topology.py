@@ -123,25 +123,25 @@ def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
 
     The caller must start the nodes by `Topology.start`. They are stopped after the block.
     """
-    made = _new(folder, answer_within)
+    topology = _new(folder, answer_within)
     with ExitStack() as stack:
-        stack.callback(lambda: made.cut.unlink(missing_ok=True))
+        stack.callback(lambda: topology.cut.unlink(missing_ok=True))
         pool = stack.enter_context(ThreadPoolExecutor())
         certificate = pool.submit(_certificate, folder)
-        made.postgresql.make()
-        stack.callback(made.postgresql.stop)
-        stack.callback(made.postgresql.thaw)
-        made.redis.start()
-        stack.callback(made.redis.stop)
-        made.postgresql.execute("CREATE DATABASE keyturn", "CREATE DATABASE notes")
-        notes = pool.submit(processes.command, made.variables["api-one"], "migrate", "--verbosity", "0")
+        topology.postgresql.make()
+        stack.callback(topology.postgresql.stop)
+        stack.callback(topology.postgresql.thaw)
+        topology.redis.start()
+        stack.callback(topology.redis.stop)
+        topology.postgresql.execute("CREATE DATABASE keyturn", "CREATE DATABASE notes")
+        notes = pool.submit(processes.command, topology.variables["api-one"], "migrate", "--verbosity", "0")
         certificate.result()
-        made.nginx.start(sites(made.ports, folder), made.ports["issuer"])
-        stack.callback(made.nginx.stop)
-        stack.callback(lambda: processes.stop(list(made.children.values())))
-        made.command("shell", "-v", "0", "--no-imports", "-c", PREPARE)
+        topology.nginx.start(sites(topology.ports, folder), topology.ports["issuer"])
+        stack.callback(topology.nginx.stop)
+        stack.callback(lambda: processes.stop(list(topology.children.values())))
+        topology.command("shell", "-v", "0", "--no-imports", "-c", PREPARE)
         notes.result()
-        yield made
+        yield topology
 
 
 def _new(folder: Path, answer_within: float) -> Topology:
@@ -158,22 +158,22 @@ def _new(folder: Path, answer_within: float) -> Topology:
             number = ports.free()
         numbers[name] = number
     postgresql = PostgreSQL(folder / "postgresql", numbers["postgresql"])
-    made = Topology(
+    topology = Topology(
         folder, postgresql, Redis(folder, numbers["redis"]), Nginx(folder), numbers, {}, answer_within=answer_within
     )
-    made.variables = {name: _issuer(made) for name in ISSUERS} | {name: _api(made) for name in APIS}
-    own = made.variables["issuer-one"]
-    made.variables["issuer-two"] = dict(own)
-    made.variables["api-two"] = made.variables["api-one"] | {
+    topology.variables = {name: _issuer(topology) for name in ISSUERS} | {name: _api(topology) for name in APIS}
+    own = topology.variables["issuer-one"]
+    topology.variables["issuer-two"] = dict(own)
+    topology.variables["api-two"] = topology.variables["api-one"] | {
         "PYTHONPATH": str(Path(__file__).parent / "cut_off"),
-        "DRILL_CUT_FILE": str(made.cut),
+        "DRILL_CUT_FILE": str(topology.cut),
         "DRILL_CUT_PORT": str(numbers["issuer"]),
     }
-    made.variables[WEBAPP] = _webapp(made)
-    return made
+    topology.variables[WEBAPP] = _webapp(topology)
+    return topology
 
 
-def _common(made: Topology, number: int) -> Variables:
+def _common(topology: Topology, number: int) -> Variables:
     """Return the environment variables that issuer nodes and API nodes have in common.
 
     `number` is the number of the Redis database in `CACHE_URL`.
@@ -182,50 +182,50 @@ def _common(made: Topology, number: int) -> Variables:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "BEHIND_PROXY": "true",
-        "CACHE_URL": f"redis://127.0.0.1:{made.ports['redis']}/{number}",
+        "CACHE_URL": f"redis://127.0.0.1:{topology.ports['redis']}/{number}",
         "KEY_POLICY": "development",
-        "ANSWER_WITHIN": f"{made.answer_within:g}",
+        "ANSWER_WITHIN": f"{topology.answer_within:g}",
         "OPERATOR_TOKEN": secrets.token_urlsafe(32),
     }
 
 
-def _issuer(made: Topology) -> Variables:
+def _issuer(topology: Topology) -> Variables:
     """Return the environment variables of an issuer node, with new secrets."""
-    return _common(made, 0) | {
+    return _common(topology, 0) | {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
-        "ISSUER_URL": made.url,
+        "ISSUER_URL": topology.url,
         "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
         "KEY_TIMINGS": ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items()),
         "RATE_LIMITS": ",".join(f"{name}=999999/60" for name in RATE_LIMITS),
-        "AUDIT_JOURNAL": str(made.folder / "audit.jsonl"),
-        "DATABASE_URL": made.postgresql.url("keyturn"),
+        "AUDIT_JOURNAL": str(topology.folder / "audit.jsonl"),
+        "DATABASE_URL": topology.postgresql.url("keyturn"),
     }
 
 
-def _api(made: Topology) -> Variables:
-    return _common(made, 1) | {
+def _api(topology: Topology) -> Variables:
+    return _common(topology, 1) | {
         "DJANGO_SETTINGS_MODULE": "project.settings.api",
-        "API_ISSUERS": made.url,
+        "API_ISSUERS": topology.url,
         "API_AUDIENCE": f"{AUDIENCE},{ORDERS}",
-        "API_DATABASE_URL": made.postgresql.url("notes"),
+        "API_DATABASE_URL": topology.postgresql.url("notes"),
         "REVOCATIONS_EVERY": str(POLL),
-        "SSL_CERT_FILE": str(made.certificate),
+        "SSL_CERT_FILE": str(topology.certificate),
     }
 
 
-def _webapp(made: Topology) -> Variables:
+def _webapp(topology: Topology) -> Variables:
     """Return the environment variables of the web application, with new secrets."""
     return {
         "DJANGO_SETTINGS_MODULE": "examples.webapp.settings",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "ISSUER_URL": made.url,
-        "API_URL": f"https://localhost:{made.ports['api']}",
+        "ISSUER_URL": topology.url,
+        "API_URL": f"https://localhost:{topology.ports['api']}",
         "API_AUDIENCE": AUDIENCE,
-        "WEBAPP_URL": made.application,
+        "WEBAPP_URL": topology.application,
         "WEBAPP_CLIENT_ID": WEBAPP,
         "WEBAPP_CLIENT_SECRET": secrets.token_urlsafe(32),
-        "REQUESTS_CA_BUNDLE": str(made.certificate),
+        "REQUESTS_CA_BUNDLE": str(topology.certificate),
     }
 
 

@@ -30,7 +30,7 @@ class Visitor:
     name: str
     registered: Enrollment
     wire: Wire
-    allowed: bool = False
+    has_consented: bool = False
     """True if the issuer acknowledged the user's consent to `app`."""
     logged_in: float = 0.0
 
@@ -71,12 +71,14 @@ class Visitor:
             if revocation.kind in {"sub", "all"} and revocation.identifier in {"", self.subject}
         ]
         # A revocation of all users also ends grants that are made while it runs.
-        return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)
+        return any(
+            (revocation.acknowledged or revocation.given_up or math.inf) > self.logged_in - 2 for revocation in of_user
+        )
 
     def code(self, verifier: str) -> str:
         """Return an authorization code for the client `app`, or "" after a failure."""
         location = self.authorize(_authorization(verifier), CALLBACK)
-        self.allowed = self.allowed or bool(location)
+        self.has_consented = self.has_consented or bool(location)
         return parse_qs(urlsplit(location).query).get("code", [""])[0]
 
     def authorize(self, path: str, callback: str) -> str:
@@ -103,13 +105,13 @@ class Visitor:
 
         Does nothing if the user has given no consent, or is not logged in.
         """
-        if not self.allowed:
+        if not self.has_consented:
             return
         answer = self.wire.page(_authorization(secrets.token_urlsafe(32)))
         if answer is None or "/accounts/login/" in answer.headers.get("Location", ""):
             return
-        kept = answer.status_code != 200
-        self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=kept))
+        is_stored = answer.status_code != 200
+        self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=is_stored))
 
     def log_out_everywhere(self) -> None:
         """Log the user out everywhere, which revokes the tokens. Record the revocation in the drill's ledger."""
@@ -121,7 +123,7 @@ class Visitor:
         done = self.wire.submit(page, {}, path)
         acknowledged = done is not None and done.status_code < 400
         ledger.end(revocation, acknowledged=acknowledged, now=time.time())
-        self.allowed = False
+        self.has_consented = False
 
     def allow_device(self, user_code: str) -> bool:
         """Enter the user code of a device, and allow the request. Return True if both succeeded."""
@@ -185,10 +187,10 @@ class Family:
         if answer is None:
             self.unanswered = self.unanswered or sent
             return None
-        kept = "refresh_token" in answer
-        excuse = "" if kept else self._excuse()
-        self.user.wire.wallet.ledger.checks.append(Check("refresh token", time.time(), kept, excuse))
-        if not kept:
+        is_stored = "refresh_token" in answer
+        excuse = "" if is_stored else self._excuse()
+        self.user.wire.wallet.ledger.checks.append(Check("refresh token", time.time(), is_stored, excuse))
+        if not is_stored:
             self.refresh = ""
         return answer
 
@@ -213,8 +215,8 @@ class Family:
         form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
         answer = wire.token("/oauth/token", form, expects=lambda error: error.get("error") == "invalid_grant")
         if answer is not None:
-            kept = answer.get("error") == "invalid_grant"
-            wire.wallet.ledger.checks.append(Check("revocation", time.time(), kept=kept))
+            is_stored = answer.get("error") == "invalid_grant"
+            wire.wallet.ledger.checks.append(Check("revocation", time.time(), kept=is_stored))
 
 
 def _authorization(verifier: str) -> str:

@@ -156,7 +156,7 @@ def _failed_uses(ledger: Ledger) -> Iterator[tuple[str, str, Use]]:
     return ((use.api, use.api, use) for use in ledger.uses if use.outcome not in {OK, REFUSED})
 
 
-def seen(ledger: Ledger, window: Window) -> Counter[str]:
+def outcomes(ledger: Ledger, window: Window) -> Counter[str]:
     """Count the outcomes of the requests in the window. A key of the result is, for example, "token:503".
 
     The part before the colon is the group of the request. For a request to an API, the group is the API's name.
@@ -168,7 +168,7 @@ def seen(ledger: Ledger, window: Window) -> Counter[str]:
 
 def _faults(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
     for window in ledger.windows:
-        for missing in sorted(window.expects - seen(ledger, window).keys()):
+        for missing in sorted(window.expects - outcomes(ledger, window).keys()):
             yield Violation(5, f"{window.fault} had no effect: {missing} never happened", window.begun)
         if window.recovered - window.lifted > bounds.recovery:
             took = window.recovered - window.lifted
@@ -191,8 +191,8 @@ def _too_little(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
             yield Violation(6, f"{application}: {used[application, OK]} tokens accepted only", 0.0)
     for kind in sorted({"refresh token", "consent", "revocation"} - {check.kind for check in ledger.checks}):
         yield Violation(6, f"no {kind} was looked for again", 0.0)
-    for job in sorted(bounds.jobs - {one.name for one in ledger.jobs if not one.error}):
-        yield Violation(6, f"{job} never succeeded", 0.0)
+    for name in sorted(bounds.jobs - {job.name for job in ledger.jobs if not job.error}):
+        yield Violation(6, f"{name} never succeeded", 0.0)
 
 
 def _failed_jobs(ledger: Ledger) -> Iterator[Violation]:

@@ -61,14 +61,14 @@ class Wallet:
         with self.lock:
             for old in [token for token in self.texts if token.exp < now - KEPT]:
                 del self.texts[old]
-            known = list(self.texts.items())
+            tokens = list(self.texts.items())
         if kind == "expired":
-            known = [one for one in known if one[0].exp < now]
+            tokens = [(token, text) for token, text in tokens if token.exp < now]
         elif kind == "revoked":
-            known = [one for one in known if self.is_revoked(one[0])]
+            tokens = [(token, text) for token, text in tokens if self.is_revoked(token)]
         else:
-            known = known[-30:]
-        return random.choice(known) if known else None  # noqa: S311 (no secret)
+            tokens = tokens[-30:]
+        return random.choice(tokens) if tokens else None  # noqa: S311 (no secret)
 
     def is_revoked(self, token: Token) -> bool:
         """Return True if a revocation covers the token, even if the issuer has not acknowledged the revocation yet."""

@@ -133,7 +133,7 @@ class Lane:
         if running < self._at_once:
             return True
         slow_since = self._clock() - SLOW
-        return bool(self._idle) and running - self._at_once < sum(one < slow_since for one in self._begun.values())
+        return bool(self._idle) and running - self._at_once < sum(begun < slow_since for begun in self._begun.values())
 
     def _serve(self, number: int) -> None:
         while True:

@@ -23,12 +23,12 @@ LOADS = re.compile(
 """The elements and styles by which a browser loads a file from another host. `<a href>` loads none."""
 
 
-def environment(kept: Path = ROOT / ".environments") -> Path:
-    """Return the folder of mkdocs' virtual environment, which is below the folder `kept`.
+def environment(environments: Path = ROOT / ".environments") -> Path:
+    """Return the folder of mkdocs' virtual environment, which is below the folder `environments`.
 
     Creates the environment if there is none for the present content of docs/requirements.txt.
     """
-    folder = kept / f"docs-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    folder = environments / f"docs-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         _uv("venv", "--quiet", "--python", sys.executable, str(folder))

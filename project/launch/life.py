@@ -50,11 +50,12 @@ def main() -> None:
             variables = environment.prepare(process_ports, os.environ)
             run.prepare_databases(variables, process_ports, VAR)
             with run.started(variables, process_ports, VAR):
-                seen = watch(process_ports, variables)
+                watched = watch(process_ports, variables)
     except (PortRefused, LostEnvironment, Failed, folder_lock.AlreadyRunning, walk.Broken) as error:
         sys.exit(str(error))
-    if seen.refused or tuple(seen.phases) != WHOLE_LIFE:
-        sys.exit(f"The key did not pass all phases, or the API refused the application: {seen.phases} {seen.refused}")
+    if watched.refused or tuple(watched.phases) != WHOLE_LIFE:
+        problem = "The key did not pass all phases, or the API refused the application"
+        sys.exit(f"{problem}: {watched.phases} {watched.refused}")
 
 
 def watch(process_ports: Ports, variables: Environments) -> Watched:
@@ -66,51 +67,53 @@ def watch(process_ports: Ports, variables: Environments) -> Watched:
     tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
     print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
     keys = _keys(variables)
-    seen = Watched(next(key["kid"] for key in keys if key["phase"] == "announced"))
-    rotations = _rotations(variables, seen)
+    watched = Watched(next(key["kid"] for key in keys if key["phase"] == "announced"))
+    rotations = _rotations(variables, watched)
     started = time.monotonic()
-    while seen.phases[-1:] != ["withdrawn"] and time.monotonic() - started < LONGEST:
+    while watched.phases[-1:] != ["withdrawn"] and time.monotonic() - started < LONGEST:
         rotation = next(rotations, "")
-        _observe(tour, variables, seen, at=time.monotonic() - started, rotation=rotation)
+        _observe(tour, variables, watched, at=time.monotonic() - started, rotation=rotation)
         time.sleep(LOOK_EVERY)
     print(
-        f"\n{seen.calls} calls of the API, {len(seen.refused)} refused; "
-        f"{len(seen.tokens_by)} keys signed the tokens, one after another."
+        f"\n{watched.calls} calls of the API, {len(watched.refused)} refused; "
+        f"{len(watched.tokens_by)} keys signed the tokens, one after another."
     )
-    return seen
+    return watched
 
 
-def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
+def _rotations(variables: Environments, watched: Watched) -> Iterator[str]:
     """Run `rotate_keys --now` when a rotation is due, and yield its output. Otherwise, yield "". Never ends.
 
-    The first rotation is due at once. The second is due as soon as the key `seen.kid` has signed a token for the
+    The first rotation is due at once. The second is due as soon as the key `watched.kid` has signed a token for the
     application.
     """
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
-    while seen.kid not in seen.tokens_by:
+    while watched.kid not in watched.tokens_by:
         yield ""
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
     while True:
         yield ""
 
 
-def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
+def _observe(tour: walk.Walk, variables: Environments, watched: Watched, *, at: float, rotation: str) -> None:
     """Let the application call the API once.
 
-    Record the phase of the watched key, the signing key and the answer in `seen`. Prints a line if a phase or a signing
-    key is new, after a rotation, and after a refusal. `at` is in seconds since the start. `rotation` is the output of
-    `rotate_keys`, or "".
+    Record the phase of the watched key, the signing key and the answer in `watched`. Prints a line if a phase or a
+    signing key is new, after a rotation, and after a refusal. `at` is in seconds since the start. `rotation` is the
+    output of `rotate_keys`, or "".
     """
     evidence = json.loads(tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json").text)
     keys = _keys(variables)
-    phase = next(key["phase"] for key in keys if key["kid"] == seen.kid)
+    phase = next(key["phase"] for key in keys if key["kid"] == watched.kid)
     signed_by, status = evidence["header"]["kid"], evidence["api"]["status"]
-    seen.calls += 1
+    watched.calls += 1
     if status != requests.codes.ok:
-        seen.refused.append(f"{at:.0f} s: {status}")
-    is_new = phase not in seen.phases or signed_by not in seen.tokens_by or rotation or status != requests.codes.ok
-    seen.phases += [phase] if phase not in seen.phases else []
-    seen.tokens_by += [signed_by] if signed_by not in seen.tokens_by else []
+        watched.refused.append(f"{at:.0f} s: {status}")
+    is_new = (
+        phase not in watched.phases or signed_by not in watched.tokens_by or rotation or status != requests.codes.ok
+    )
+    watched.phases += [phase] if phase not in watched.phases else []
+    watched.tokens_by += [signed_by] if signed_by not in watched.tokens_by else []
     if is_new:
         ring = "  ".join(f"{key['kid'][:6]} {key['phase']}" for key in keys)
         print(f"{at:5.0f} s  {ring}   token signed by {signed_by[:6]}, API {status}", flush=True)

@@ -118,8 +118,8 @@ def document(lock: str, requirements: list[str], *, now: datetime) -> str:
     bom.metadata.timestamp, bom.metadata.component = now, root
     direct = {canonicalize_name(Requirement(line).name) for line in requirements}
     bom.register_dependency(root, [locked[name] for name in sorted(direct & locked.keys())])
-    for name, one in locked.items():
-        bom.register_dependency(one, needs(name, locked))
+    for name, package in locked.items():
+        bom.register_dependency(package, needs(name, locked))
     return JsonV1Dot6(bom).output_as_string(indent=2)
 
 

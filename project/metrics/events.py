@@ -20,14 +20,14 @@ REFUSED = ("refused",)
 
 def count(action: str, details: Mapping[str, Any]) -> None:
     """Count one event of the audit trail."""
-    event = labels.known(action, labels.EVENTS)
+    event = labels.or_other(action, labels.EVENTS)
     add(catalog.EVENTS, event)
     if action == ISSUED:
-        grant_type = labels.known(details.get("grant"), GRANT_TYPES)
-        add(catalog.ISSUED, grant_type, labels.known(details.get("client_kind"), labels.CLIENT_KINDS))
+        grant_type = labels.or_other(details.get("grant"), GRANT_TYPES)
+        add(catalog.ISSUED, grant_type, labels.or_other(details.get("client_kind"), labels.CLIENT_KINDS))
     elif action.endswith(REFUSED) and "error" in details:
-        error = labels.known(details["error"], labels.ERRORS)
-        add(catalog.REFUSALS, event, error, labels.known(details.get("reason"), labels.REASONS))
+        error = labels.or_other(details["error"], labels.ERRORS)
+        add(catalog.REFUSALS, event, error, labels.or_other(details.get("reason"), labels.REASONS))
 
 
 class Logins:

@@ -88,7 +88,7 @@ REASONS = frozenset(
 """The reasons of refusals that are counted separately. They are the texts that the code uses."""
 
 
-def known(value: object, values: Container[str]) -> str:
+def or_other(value: object, values: Container[str]) -> str:
     """Return `value` if it is one of `values`, else "other"."""
     text = str(value)
     return text if text in values else OTHER
@@ -116,4 +116,4 @@ class Names:
         with self._lock:
             if len(self._names) < self._most:
                 self._names.add(name)
-        return known(name, self._names)
+        return or_other(name, self._names)

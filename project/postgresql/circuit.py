@@ -84,23 +84,23 @@ class Circuits:
     """The circuit breakers of each database alias: for answers, for acknowledgements of commits, and for locks."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], ServerCircuit] = {}
+        self._circuits: dict[tuple[str, str], ServerCircuit] = {}
 
     def of(self, alias: str, kind: str) -> ServerCircuit:
         """Return the circuit breaker of a database.
 
         `alias` is the alias of the database. `kind` is "answers", "commits" or "locks".
         """
-        made = LockCircuit if kind == "locks" else ServerCircuit
-        return self._made.setdefault((alias, kind), made(REASONS[kind]))
+        circuit_class = LockCircuit if kind == "locks" else ServerCircuit
+        return self._circuits.setdefault((alias, kind), circuit_class(REASONS[kind]))
 
     def states(self) -> list[tuple[str, str, bool]]:
         """Return the database alias and the kind of each circuit that was used, and True if the circuit is open."""
-        return [(alias, kind, circuit.is_open) for (alias, kind), circuit in list(self._made.items())]
+        return [(alias, kind, circuit.is_open) for (alias, kind), circuit in list(self._circuits.items())]
 
     def forget(self) -> None:
         """Replace all circuits by closed ones."""
-        self._made = {}
+        self._circuits = {}
 
 
 circuits = Circuits()

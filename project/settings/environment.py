@@ -232,14 +232,14 @@ def policy(name: str = "KEY_POLICY") -> str:
     return choice(name, "production", POLICIES)
 
 
-def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+def choice(name: str, default: str, choices: Sequence[str]) -> str:
     """Return the environment variable `name`, or `default` if it is missing or empty.
 
-    Raises ImproperlyConfigured if the value is not one of `allowed`.
+    Raises ImproperlyConfigured if the value is not one of `choices`.
     """
     value = text(name, default)
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
     return value
 
 

@@ -34,9 +34,9 @@ class Nonces:
         `seconds` is the current Unix time.
         """
         window = int(seconds // WINDOW)
-        given = value.encode("utf-8", "surrogatepass")
-        known = [nonce(key, number).encode() for key in self.keys for number in (window, window - 1)]
-        return any(hmac.compare_digest(given, one) for one in known)
+        presented = value.encode("utf-8", "surrogatepass")
+        valid_nonces = [nonce(key, number).encode() for key in self.keys for number in (window, window - 1)]
+        return any(hmac.compare_digest(presented, valid_nonce) for valid_nonce in valid_nonces)
 
 
 @lru_cache(maxsize=16)

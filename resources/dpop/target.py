@@ -62,13 +62,13 @@ def without_dots(path: str) -> str:
     """Return an absolute path without the segments `.` and `..` (RFC 3986 section 5.2.4)."""
     if "/." not in path:
         return path
-    kept: list[str] = []
+    segments: list[str] = []
     *inner, last = path.split("/")[1:]
     for segment in (*inner, last):
         if segment == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif segment != ".":
-            kept.append(segment)
+            segments.append(segment)
     if last in {".", ".."}:
-        kept.append("")
-    return "/" + "/".join(kept)
+        segments.append("")
+    return "/" + "/".join(segments)

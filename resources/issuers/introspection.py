@@ -96,9 +96,9 @@ def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
 def introspector(issuer: str) -> Introspector:
     """Return this process's introspector of the trusted issuer with the URL `issuer`."""
     conf = resource_server()
-    made = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
-    os.register_at_fork(after_in_child=made.reset_after_fork)
-    return made
+    new_introspector = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
+    os.register_at_fork(after_in_child=new_introspector.reset_after_fork)
+    return new_introspector
 
 
 def _query(issuer: str, token: str) -> Mapping[str, Any]:

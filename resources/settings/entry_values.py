@@ -47,12 +47,12 @@ def function(name: str, path: str) -> Callable[..., Any]:
     `name` is the text by which the error message names the entry.
     """
     try:
-        found = import_string(path)
+        imported = import_string(path)
     except (ImportError, TypeError, ValueError) as error:  # importlib raises the last two for a path such as ".deny"
         raise ImproperlyConfigured(f"{name} cannot be imported: {error}") from error
-    if not callable(found):
+    if not callable(imported):
         raise ImproperlyConfigured(f"{name} must be the dotted path of a function, and {path} is none.")
-    return found  # type: ignore[no-any-return]
+    return imported  # type: ignore[no-any-return]
 
 
 def strings(value: str | Sequence[str]) -> list[str]:

@@ -25,20 +25,20 @@ def ended(now: datetime) -> QuerySet[AuditEvent]:
 
     Returns no rows if there is no retention.
     """
-    kept, newest = (
+    retention, newest = (
         conf.issuer().audit_retention,
         AuditEvent.objects.order_by("-id").values_list("id", flat=True).first(),
     )
-    if kept is None or newest is None:
+    if retention is None or newest is None:
         return AuditEvent.objects.none()
-    return AuditEvent.objects.filter(at__lt=now - kept, id__lt=newest).order_by("at")
+    return AuditEvent.objects.filter(at__lt=now - retention, id__lt=newest).order_by("at")
 
 
 def record_purge(number: int, *, now: datetime) -> None:
     """Record that `number` rows older than the retention were deleted. Records nothing for 0."""
-    kept = conf.issuer().audit_retention
-    if number and kept is not None:
-        details = {"rows": number, "before": (now - kept).isoformat()}
+    retention = conf.issuer().audit_retention
+    if number and retention is not None:
+        details = {"rows": number, "before": (now - retention).isoformat()}
         trail.record(PURGED, actor="command:purge_tokens", subject="audit:events", details=details, now=now)
 
 

@@ -74,13 +74,13 @@ class Tally:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:
                 return
             self._flushed_at = now
-        entries, seen = [trail.recent.popleft() for _ in range(len(trail.recent))], dict(trail.last_seen)
+        entries, last_seen = [trail.recent.popleft() for _ in range(len(trail.recent))], dict(trail.last_seen)
         try:
             if entries:
                 write(total(entries))
-            for name, at in seen.items() - self._noted.items():
+            for name, at in last_seen.items() - self._noted.items():
                 jobs.note(name, now=at)
-            self._noted = seen
+            self._noted = last_seen
         except (DatabaseError, InterfaceError) as error:
             trail.recent.extendleft(reversed(entries))
             logger.debug("Not counted yet: %s", error)
@@ -96,8 +96,8 @@ def write(totals: Totals) -> None:
     # In one order, so that the flushes of two processes do not wait for each other in a circle.
     for (day, action, name), number in sorted(totals.counts.items()):
         _add(day, action, name, number)
-    known = Client.objects.filter(client_id__in=totals.clients).values_list("client_id", flat=True)
-    for client_id in sorted(known):
+    registered_ids = Client.objects.filter(client_id__in=totals.clients).values_list("client_id", flat=True)
+    for client_id in sorted(registered_ids):
         ClientActivity.objects.update_or_create(client_id=client_id, defaults=_fields(totals.clients[client_id]))
 
 

@@ -105,8 +105,8 @@ def presented_by(client_id: str) -> tuple[Client | None, list[ClientSecret]]:
     # A wrong secret needs this statement. Through the ORM, the statement took more calls than the rest of the request.
     with plain_sql.cursor() as cursor:
         cursor.execute(_compared(), [client_id])
-        found = cursor.fetchall()
-    converted = [plain_sql.converted(row, _conversions()) for row in found]
+        raw_rows = cursor.fetchall()
+    converted = [plain_sql.converted(row, _conversions()) for row in raw_rows]
     rows = [(row[: len(COMPARED)], row[len(COMPARED) :]) for row in converted]
     if not rows:
         return None, []
@@ -121,7 +121,7 @@ def presented_by(client_id: str) -> tuple[Client | None, list[ClientSecret]]:
 def _compared() -> str:
     """Return the SQL statement for `presented_by`. It reads the client with a client_id, and the client's secrets."""
     quote = plain_sql.backend().ops.quote_name
-    names = ", ".join(f"{quote(one.alias)}.{quote(one.target.column)}" for one in _columns())
+    names = ", ".join(f"{quote(column.alias)}.{quote(column.target.column)}" for column in _columns())
     return (
         f"SELECT {names} FROM tokens_client LEFT OUTER JOIN tokens_clientsecret"  # noqa: S608 (own names)
         " ON tokens_client.id = tokens_clientsecret.client_id"

@@ -45,13 +45,13 @@ def _character(escape: re.Match[str]) -> str:
 
 def _without_dots(path: str) -> str:
     """Return the path without dot segments (RFC 3986 section 5.2.4). An empty path becomes a slash."""
-    kept: list[str] = []
+    segments: list[str] = []
     *folders, last = path.split("/")[1:] or [""]
     for segment in folders:
         if segment == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif segment != ".":
-            kept.append(segment)
+            segments.append(segment)
     if last == "..":
-        del kept[-1:]
-    return "".join(f"/{segment}" for segment in [*kept, "" if last in {".", ".."} else last])
+        del segments[-1:]
+    return "".join(f"/{segment}" for segment in [*segments, "" if last in {".", ".."} else last])

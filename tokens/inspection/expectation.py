@@ -24,7 +24,7 @@ class Expectation:
         """Return the token's values of the header parameter or claim `name`. Only `aud` can have several values."""
         value = (header if self.name == "kid" else claims).get(self.name)
         values = value if isinstance(value, list) else [value]
-        return [one for one in values if isinstance(one, str)]
+        return [entry for entry in values if isinstance(entry, str)]
 
     def holds(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
         """Return True if a token with this header and these claims has the expected value."""

@@ -44,11 +44,11 @@ def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     without_api = set(audience.offered())
     limits = {name: set(groups) for name, groups in rows.items() if groups}
     own = _groups(subject, set().union(*limits.values())) if limits else set()
-    kept = tuple(name for name in target.scopes if _may_have(name, limits, own) and name in {*rows, *without_api})
-    if kept == target.scopes or not set(kept) <= without_api:
-        return Target(target.audience, kept, target.api)
-    if "openid" in kept:
-        return Target(conf.issuer().url, kept, None)
+    remaining = tuple(name for name in target.scopes if _may_have(name, limits, own) and name in {*rows, *without_api})
+    if remaining == target.scopes or not set(remaining) <= without_api:
+        return Target(target.audience, remaining, target.api)
+    if "openid" in remaining:
+        return Target(conf.issuer().url, remaining, None)
     raise NotMember
 
 

@@ -88,9 +88,9 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
     successors = list(RefreshToken.objects.filter(previous=token.digest))
     if not successors:
         raise Reused  # `_mark_used` marked it together with its sibling
-    if any(one.used_at is not None or one.expires_at <= now for one in successors):
+    if any(successor.used_at is not None or successor.expires_at <= now for successor in successors):
         raise Superseded
-    derived = next((one for one in successors if one.encryption_key_id), None)
+    derived = next((successor for successor in successors if successor.encryption_key_id), None)
     if derived is None:  # an earlier version of Keyturn made a random successor, whose text is not stored
         return _issue_successor(text, token, client, now=now, thumbprint=thumbprint)
     return refresh_text.successor(text, generation=derived.generation, key=key_by_id(derived.encryption_key_id))

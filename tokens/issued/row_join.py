@@ -79,14 +79,14 @@ class JoinedRows(Generic[M]):
     def _instance(self, row: Sequence[Any]) -> M:
         """Return the model's instance for a row of the result, with the instances for its related rows."""
         alias, values = plain_sql.backend().alias, plain_sql.converted(row, self._conversions)
-        made: dict[str, Model] = {}
+        instances: dict[str, Model] = {}
         for path, part in self._parts.items():
-            made[path] = part.model.from_db(alias, part.names, values[part.columns])
+            instances[path] = part.model.from_db(alias, part.names, values[part.columns])
             if part.of is not None:
-                part.by.set_cached_value(made[part.of], made[path])
+                part.by.set_cached_value(instances[part.of], instances[path])
                 if part.by.unique:
-                    part.by.remote_field.set_cached_value(made[path], made[part.of])
-        return made[""]  # type: ignore[return-value]
+                    part.by.remote_field.set_cached_value(instances[path], instances[part.of])
+        return instances[""]  # type: ignore[return-value]
 
     @cached_property
     def _parts(self) -> dict[str, _Part]:
@@ -126,7 +126,7 @@ class JoinedRows(Generic[M]):
         def column(table: str, name: str) -> str:
             return f"{quote(table)}.{quote(name)}"
 
-        listed = ", ".join(column(one.alias, one.target.column) for one in self._columns)
+        listed = ", ".join(column(expression.alias, expression.target.column) for expression in self._columns)
         sql = f"SELECT {listed}, {self._further} FROM {quote(self._model._meta.db_table)}"  # noqa: S608 (own names)
         for part in self._parts.values():
             if part.of is not None:
@@ -135,5 +135,5 @@ class JoinedRows(Generic[M]):
                 sql += f" INNER JOIN {quote(there.db_table)} ON ({column(here, part.by.column)} = {key})"
         sql += f" WHERE {self._where}"
         if self._lock and database.features.has_select_for_update:
-            sql += " FOR UPDATE OF " + ", ".join(quote(self._parts[one].model._meta.db_table) for one in self._lock)
+            sql += " FOR UPDATE OF " + ", ".join(quote(self._parts[path].model._meta.db_table) for path in self._lock)
         return sql

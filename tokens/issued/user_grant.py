@@ -167,8 +167,8 @@ def target(user_grant: UserGrant, client: Client, resources: Sequence[str] = ())
     API, and `openid` is not left or `resources` names the API.
     """
     issuer, names, without_api = conf.issuer().url, user_grant.scope.split(), audience.offered()
-    known = {user_grant.audience, issuer}
-    requested = list({registered(name, known): None for name in resources}) or [user_grant.audience]
+    audiences = {user_grant.audience, issuer}
+    requested = list({registered(name, audiences): None for name in resources}) or [user_grant.audience]
     if requested == [issuer] and (user_grant.audience == issuer or "openid" in names):
         return Target(issuer, tuple(name for name in names if name in without_api), None)
     if requested != [user_grant.audience]:
@@ -180,7 +180,7 @@ def target(user_grant: UserGrant, client: Client, resources: Sequence[str] = ())
     scopes = tuple(name for name in names if name in own or name in without_api)
     if api is None or (own.keys().isdisjoint(scopes) and user_grant.audience not in without_scope):
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
-    allowed = membership.narrow_for_client(Target(user_grant.audience, scopes, api), client, str(user_grant.user.sub))
-    if resources and [allowed.audience] != requested:
+    narrowed = membership.narrow_for_client(Target(user_grant.audience, scopes, api), client, str(user_grant.user.sub))
+    if resources and [narrowed.audience] != requested:
         raise membership.NotMember
-    return allowed
+    return narrowed

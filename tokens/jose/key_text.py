@@ -78,5 +78,5 @@ def _from_json(text: str) -> dict[str, Any]:
     except strict_json.NotStrict as error:
         raise UnusableKey(sentence("{forms}; in what was read, {error}.", forms=FORMS, error=error)) from None
     is_one = isinstance(document, dict) and "kty" in document
-    found: dict[str, Any] = {"keys": [document]} if is_one else document
-    return found
+    jwks: dict[str, Any] = {"keys": [document]} if is_one else document
+    return jwks

@@ -68,9 +68,9 @@ def revoke(
     with (
         # Two: one for the flush or as the successor, one as the standby.
         fresh_pairs(_ring(name), 2) as pairs,
-        hold(operation, name, dry_run=dry_run, skip_unverified=True) as held,
+        hold(operation, name, dry_run=dry_run, skip_unverified=True) as locked_ring,
     ):
-        locked = replace(held, now=discard.instant_of_revocation(held.keys, now=held.now))
+        locked = replace(locked_ring, now=discard.instant_of_revocation(locked_ring.keys, now=locked_ring.now))
         if not accept_outage:
             require_encrypting_keys(locked)
         revoked, flush_at = _revocable(locked, kid), _flush_at(locked, flush_after)

@@ -143,9 +143,12 @@ def _referring(model: type[Model]) -> list[tuple[str, str]] | None:
     Plain SQL suffices if each foreign key has CASCADE, and no other table refers to the referring tables.
     """
     relations = model._meta.related_objects
-    if any(one.on_delete is not models.CASCADE or one.related_model._meta.related_objects for one in relations):
+    if any(
+        relation.on_delete is not models.CASCADE or relation.related_model._meta.related_objects
+        for relation in relations
+    ):
         return None
-    return [(one.related_model._meta.db_table, str(one.field.column)) for one in relations]
+    return [(relation.related_model._meta.db_table, str(relation.field.column)) for relation in relations]
 
 
 def _delete(table: str, column: str, one_of: str, values: Sequence[Any]) -> int:

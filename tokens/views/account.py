@@ -73,26 +73,26 @@ def _shared(user: User) -> list[Shared]:
 
     Leaves out claims that have no text value, or that cannot be computed now.
     """
-    found = []
+    shared = []
     for name in source.supported():
         try:
             value = source.values(user, [name]).get(name)
         except ClaimsFailed:
             continue
         if isinstance(value, str) and value:
-            found.append(Shared(_(WORDS[name]), value))
-    return found
+            shared.append(Shared(_(WORDS[name]), value))
+    return shared
 
 
 def _links() -> list[PageLink]:
     """Return a link for each entry of LINKS whose page exists in this deployment."""
-    found = []
+    links = []
     for name, label in LINKS:
         try:
-            found.append(PageLink(reverse(name), label))
+            links.append(PageLink(reverse(name), label))
         except NoReverseMatch:
             continue
-    return found
+    return links
 
 
 login = private(ui_locales.followed(limited_login("login")(page_if_not_ready(LoginPage.as_view()))))

@@ -42,7 +42,7 @@ def _applications(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _withdraw(request, request.user)
     now = keyring.estimated_clock(now=timezone.now())
-    listed = [_listed(one) for one in client_access.applications(request.user, now=now)]
+    listed = [_listed(application) for application in client_access.applications(request.user, now=now)]
     context = {"applications": listed, "withdrawn": request.GET.get("withdrawn") == "1"}
     return render(request, "account/applications.html", context)
 
@@ -57,8 +57,10 @@ def _withdraw(request: HttpRequest, user: User) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": reverse("account_applications") + query})
 
 
-def _listed(one: Application) -> Listed:
-    return Listed(one, [_words(place) for place in sorted(one.accesses.values(), key=lambda place: place.api)])
+def _listed(application: Application) -> Listed:
+    return Listed(
+        application, [_words(place) for place in sorted(application.accesses.values(), key=lambda place: place.api)]
+    )
 
 
 def _words(place: Access) -> AccessWords:

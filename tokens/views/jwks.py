@@ -42,9 +42,9 @@ def _document(ring: str, keys: tuple[PublicKey, ...]) -> PublicDocument:
     if last is not None and last[0] == keys:
         return last[1]
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
-    made = PublicDocument.of(body, "application/jwk-set+json")
-    _documents[ring] = keys, made
-    return made
+    document = PublicDocument.of(body, "application/jwk-set+json")
+    _documents[ring] = keys, document
+    return document
 
 
 def unknown() -> HttpResponse:

@@ -61,6 +61,6 @@ def _document(settings: IssuerSettings, catalogue: Registered) -> PublicDocument
         must_be_pushed=settings.requests.must_be_pushed,
     )
     content["ui_locales_supported"] = list(settings.languages)
-    made = PublicDocument.of(json.dumps(content).encode(), "application/json")
-    _memory = _Memory(settings, listed, made)
-    return made
+    public_document = PublicDocument.of(json.dumps(content).encode(), "application/json")
+    _memory = _Memory(settings, listed, public_document)
+    return public_document

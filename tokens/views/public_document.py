@@ -36,10 +36,10 @@ def is_current(request: HttpRequest, tag: str) -> bool:
     """Return True if If-None-Match contains `tag`, or `*`. The comparison is weak: it ignores the prefix `W/`."""
     # Django's `get_conditional_response` is not used, because it answers 412 to If-Unmodified-Since, which a server
     # must ignore if the resource has no modification date (section 13.1.4).
-    given = request.META.get("HTTP_IF_NONE_MATCH")
-    if not given or given == tag:  # what most readers send
-        return bool(given)
-    tags = parse_etags(given)
+    if_none_match = request.META.get("HTTP_IF_NONE_MATCH")
+    if not if_none_match or if_none_match == tag:  # what most readers send
+        return bool(if_none_match)
+    tags = parse_etags(if_none_match)
     return "*" in tags or _opaque(tag) in map(_opaque, tags)
 
 

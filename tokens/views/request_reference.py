@@ -59,9 +59,9 @@ def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpR
 
 
 def _by_reference(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResponse:
-    given = sent.parameters
-    client_ids, references = given.getlist("client_id"), given.getlist("request_uri")
-    if len(client_ids) != 1 or len(references) != 1 or "request" in given:
+    sent_parameters = sent.parameters
+    client_ids, references = sent_parameters.getlist("client_id"), sent_parameters.getlist("request_uri")
+    if len(client_ids) != 1 or len(references) != 1 or "request" in sent_parameters:
         raise OAuthError("invalid_request", AMBIGUOUS)
     row = request_push.find(references[0], client_ids[0], now=now)
     if row.handle and request_store.opens(request, row.handle):
@@ -91,14 +91,18 @@ def _by_object(request: HttpRequest, sent: SentRequest, client: Client, *, now: 
     Returns an error page if too many requests were stored for the sender's address. Raises OAuthError invalid_request
     if the parameters are ambiguous or too long, and what `request_signature.unfold` raises.
     """
-    given = sent.parameters
-    if len(given.getlist("client_id")) != 1 or len(given.getlist("request")) != 1 or "request_uri" in given:
+    sent_parameters = sent.parameters
+    if (
+        len(sent_parameters.getlist("client_id")) != 1
+        or len(sent_parameters.getlist("request")) != 1
+        or "request_uri" in sent_parameters
+    ):
         raise OAuthError("invalid_request", AMBIGUOUS_OBJECT)
     if sent.is_too_long:
         raise OAuthError("invalid_request", TOO_LONG)
-    query = request_signature.unfold(given.get("request", ""), client, now=now)
+    query = request_signature.unfold(sent_parameters.get("request", ""), client, now=now)
     if (refusal := too_many_rows(request)) is not None:
         return refusal
-    kept = KeptRequest(reauthentication.add_mark(query, now=now), is_signed=True)
-    stored = request_store.store(kept, request_store.new_handle(now=now))
+    kept_request = KeptRequest(reauthentication.add_mark(query, now=now), is_signed=True)
+    stored = request_store.store(kept_request, request_store.new_handle(now=now))
     return stored.attach(request, redirect(request, stored.address(request.path)))

@@ -147,9 +147,9 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
     key = _key(request, query)
     if not key:
         raise NotStored
-    kept = request_row.read(key, now=now)
-    way = {"is_pushed": kept.is_pushed, "is_signed": kept.is_signed}
-    return SentRequest(kept.query, request.get_full_path(), key, **way)
+    kept_request = request_row.read(key, now=now)
+    way = {"is_pushed": kept_request.is_pushed, "is_signed": kept_request.is_signed}
+    return SentRequest(kept_request.query, request.get_full_path(), key, **way)
 
 
 def find_query(request: HttpRequest, query: str) -> str | None:

@@ -51,8 +51,11 @@ def _sessions(request: HttpRequest) -> HttpResponse:
         return _end(request, user)
     own = browser_session.current(request.session)
     listed = browser_session.live(user)[:SHOWN]
-    known = places({one.address for one in listed}, language=get_language() or LANGUAGES[0])
-    rows = [SessionRow(one, device(one.user_agent), str(one.pk) == own, known.get(one.address, "")) for one in listed]
+    place_names = places({session.address for session in listed}, language=get_language() or LANGUAGES[0])
+    rows = [
+        SessionRow(session, device(session.user_agent), str(session.pk) == own, place_names.get(session.address, ""))
+        for session in listed
+    ]
     rows.sort(key=lambda row: not row.is_current)
     return render(request, "account/sessions.html", {"rows": rows, "ended": _number(request.GET.get("ended", ""))})
 

@@ -85,12 +85,12 @@ def _refusal(status: int, challenge: str) -> tuple[int | None, str]:
     if 200 <= status < 300:
         return len(CHECKS) + 1, ""
     # The first challenge is that of the request's scheme (RFC 9110 section 11.6.1).
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, value in _PARAMETER.findall(challenge):
-        found.setdefault(name, value)
-    error, description = found.get("error", ""), found.get("error_description", "")
+        parameters.setdefault(name, value)
+    error, description = parameters.get("error", ""), parameters.get("error_description", "")
     number = ERRORS.get(error) or (REASONS.get(description) if error == "invalid_token" else None)
     if status == 401 and not error:
         return 1, _("The request has no token")
-    wanted = f" (needed: {found['scope']})" if error == "insufficient_scope" and found.get("scope") else ""
+    wanted = f" (needed: {parameters['scope']})" if error == "insufficient_scope" and parameters.get("scope") else ""
     return number, f"{status} {error}: {description}{wanted}"

@@ -50,8 +50,8 @@ class Recorder:
         """
         with self._lock:
             flow = self._flows.pop(browser, Flow())
-            kept = {} if exchange.kind == "login" else dict(flow.exchanges)
-            self._flows[browser] = Flow(flow.version + 1, MappingProxyType(kept | {exchange.kind: exchange}))
+            exchanges = {} if exchange.kind == "login" else dict(flow.exchanges)
+            self._flows[browser] = Flow(flow.version + 1, MappingProxyType(exchanges | {exchange.kind: exchange}))
             while len(self._flows) > self._most:
                 self._flows.popitem(last=False)
 

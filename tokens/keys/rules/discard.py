@@ -116,10 +116,10 @@ def _succeeded_at_once(
     """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
     # δ: the successor starts that much before `now`, and an API whose clock is slow fetches that much later.
-    seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
+    fetched = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
     # The planned key can be the younger one, if it is the key of a flush. With it, the outage could last a day longer.
     soonest = min(candidates, key=lambda key: lifecycle.seen_at(key, policy), default=fresh[0])
-    successor = next(seen, soonest)
+    successor = next(fetched, soonest)
     successor = replace(successor, signs_at=_immediate_start(successor, after=signing, now=now, policy=policy))
     return _complete(keys, successor, fresh=fresh, now=now, policy=policy)
 
@@ -196,6 +196,6 @@ def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy
 def _outage(successor: Key | None, policy: Policy) -> datetime | None:
     if successor is None or successor.signs_at is None:
         return None
-    seen = lifecycle.seen_at(successor, policy)
+    seen_at = lifecycle.seen_at(successor, policy)
     # δ: an API whose clock is slow fetches that much later.
-    return seen + policy.clock_error if successor.signs_at < seen else None
+    return seen_at + policy.clock_error if successor.signs_at < seen_at else None

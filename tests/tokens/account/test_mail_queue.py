@@ -53,11 +53,10 @@ def test_work_beyond_the_bound_is_dropped_with_a_line_in_the_log(caplog, monkeyp
 
 def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
     monkeypatch.setattr(mail_queue, "IDLE", 0.01)
-    mail, threads = MailQueue(), []
+    mail, threads, started = MailQueue(), [], queue.Queue()
     for _ in range(2):
-        end = threading.Event()
-        mail.put(lambda: (threads.append(threading.current_thread()), end.set()))
-        assert end.wait(10)
+        mail.put(lambda: started.put(threading.current_thread()))
+        threads.append(started.get(timeout=10))
         threads[-1].join(10)
     assert len({id(thread) for thread in threads}) == 2
     assert not any(thread.is_alive() for thread in threads)
@@ -65,15 +64,14 @@ def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
 
 def test_an_idle_thread_closes_its_database_connections_before_it_ends(monkeypatch):
     monkeypatch.setattr(mail_queue, "IDLE", 0.01)
-    closed, threads, end = [], [], threading.Event()
+    closed, started = [], queue.Queue()
     close_all = Mock(side_effect=lambda: closed.append(threading.current_thread()))
     monkeypatch.setattr(mail_queue, "connections", Mock(close_all=close_all))
     mail = MailQueue()
-    # One call: the thread could end between two, and another one would start.
-    mail.put(lambda: (threads.append(threading.current_thread()), end.set()))
-    assert end.wait(10)
-    threads[0].join(10)
-    assert closed == threads
+    mail.put(lambda: started.put(threading.current_thread()))
+    thread = started.get(timeout=10)
+    thread.join(10)
+    assert closed == [thread]
 
 
 def test_work_has_the_language_of_the_page_that_queues_it(monkeypatch):

@@ -19,8 +19,8 @@ def recipients(email: str) -> list[tuple[User, str]]:
 
     The address to send to has capitals if an administrator stored it with capitals.
     """
-    if found := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
-        return [(user, email) for user in found]
+    if users := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
+        return [(user, email) for user in users]
     # An administrator can store an address with capitals, which allauth does not find.
     stored = User.objects.filter(login.spelled("email", email), is_active=True)
     return [(user, user.email) for user in stored if user.email.lower() == email]

@@ -63,7 +63,7 @@ def applications(user: User, *, now: datetime) -> list[Application]:
         if client := clients.get(consent.client_id):
             application = _application(listed, client, consent.given_at)
             _add(application, consent.audience, apis, consent.scope.split(), (consent.claims or "").split())
-    return sorted(listed.values(), key=lambda one: (str(one.client).casefold(), one.client.pk))
+    return sorted(listed.values(), key=lambda application: (str(application.client).casefold(), application.client.pk))
 
 
 def _live(user: User, *, now: datetime) -> "QuerySet[UserGrant]":

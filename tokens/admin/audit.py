@@ -92,6 +92,6 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
             return HttpResponseRedirect("./")
         limits = {name: request.GET[name] for name in (*NAMES, "q") if request.GET.get(name)}
         record(request, "audit.exported", "audit:events", limits)
-        found: Iterator[AuditEvent] = search.newest(events, limit=EXPORTED)
+        exported: Iterator[AuditEvent] = search.newest(events, limit=EXPORTED)
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-        return StreamingHttpResponse(lines(found), content_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingHttpResponse(lines(exported), content_type="text/csv; charset=utf-8", headers=headers)

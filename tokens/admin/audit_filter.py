@@ -24,8 +24,8 @@ class Instant(forms.DateTimeField):
 
     def to_python(self, value: Any) -> Any:
         """Return the date and time that the browser sent, as an instant in UTC. Returns None for an empty field."""
-        found = super().to_python(value)
-        return found.replace(tzinfo=UTC) if found is not None else None
+        instant = super().to_python(value)
+        return instant.replace(tzinfo=UTC) if instant is not None else None
 
 
 class FilterForm(forms.Form):

@@ -91,13 +91,13 @@ class ProgramForm(forms.Form):
 
         Raises MissingValue if the recipe needs a value that the form lacks.
         """
-        options = defaults.client_options(self.recipe, self.step, self.given())
+        options = defaults.client_options(self.recipe, self.step, self.operator_options())
         fields = {name: options[name] for name in option_columns.REGISTRATION if name in options}
         further = {"userinfo_by_api_tokens": True, "recipe": self.recipe.name}
         return Registration(**fields, policy=option_columns.policy(options) | further)
 
-    def given(self) -> dict[str, Any]:
-        """Return the values that the operator entered, by their names in a recipe. Leaves out empty values."""
+    def operator_options(self) -> dict[str, Any]:
+        """Return the options that the operator entered, by their names in a recipe. Leaves out empty values."""
         data = self.cleaned_data
         chosen = {"name": data["name"], "scopes": [scope.name for scope in data.get("scopes", ())]}
         return {name: value for name, value in (data | chosen).items() if value}
@@ -109,13 +109,15 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
     Leaves out resource servers. Returns [] if a recipe is malformed.
     """
     try:
-        found = [one for one in catalog.recipes(conf.issuer().recipes).values() if one.kind != "resource server"]
+        recipes = [
+            recipe for recipe in catalog.recipes(conf.issuer().recipes).values() if recipe.kind != "resource server"
+        ]
     except InvalidRecipe:
         return []  # `manage.py recipes` names the file and the field
-    ordered = sorted(found, key=lambda one: (one.topic, one.title.casefold()))
+    ordered = sorted(recipes, key=lambda recipe: (recipe.topic, recipe.title.casefold()))
     return [
-        (gettext(topic), [(one.name, one.title) for one in group])
-        for topic, group in groupby(ordered, lambda one: one.topic)
+        (gettext(topic), [(recipe.name, recipe.title) for recipe in group])
+        for topic, group in groupby(ordered, lambda recipe: recipe.topic)
     ]
 
 
@@ -178,13 +180,13 @@ def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
 
 def _blocks(form: ProgramForm, client: Client, secret: str | None) -> list[ProgramBlock]:
     """Return the configuration of the program with the values of the client."""
-    given: Mapping[str, Any] = form.given()
+    operator_options: Mapping[str, Any] = form.operator_options()
     values = RealValues(
         issuer=conf.issuer().url,
-        site=defaults.site_of(form.step, given),
+        site=defaults.site_of(form.step, operator_options),
         client_id=client.client_id,
         secret=secret or "",
-        scopes=given.get("scopes", ()),
+        scopes=operator_options.get("scopes", ()),
         api=api_of(client),
     )
     parts = configuration.parts(form.recipe, values)

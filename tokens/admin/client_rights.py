@@ -44,8 +44,8 @@ def refuse(registration: Registration, has_perm: HasPermission) -> None:
         grants=registration.grants,
         redirect_uris=(*registration.redirect_uris, *policy.get("post_logout_redirect_uris", "").split()),
     )
-    if found := refusals(rights, has_perm):
-        raise ValidationError(dict(found))
+    if errors := refusals(rights, has_perm):
+        raise ValidationError(dict(errors))
 
 
 def refusals(rights: Rights, has_perm: HasPermission) -> Sequence[tuple[str, str]]:

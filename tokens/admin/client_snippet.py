@@ -67,7 +67,10 @@ def blocks(kind: ClientKind, values: Values) -> list[Block]:
     """Return the blocks of code to paste for a client of this `kind`, filled in with the client's `values`."""
     context = _context(kind, values)
     fitting = [snippet for snippet in kind.snippets if _fits(snippet, values.redirect_uris)]
-    return [Block(one.title, render_to_string(TEMPLATES + one.template, context).strip() + "\n") for one in fitting]
+    return [
+        Block(snippet.title, render_to_string(TEMPLATES + snippet.template, context).strip() + "\n")
+        for snippet in fitting
+    ]
 
 
 def _fits(snippet: Snippet, redirect_uris: Sequence[str]) -> bool:

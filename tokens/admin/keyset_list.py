@@ -74,8 +74,8 @@ class KeysetList(ChangeList):
         is_backwards = names == [PRECEDES]
         order = [column.opposite for column in self.order] if is_backwards else self.order
         row = self._row(request.GET[names[0]])
-        found = self.queryset.filter(list_order.following(order, row))
-        rows = list(found.order_by(*(column.expression for column in order))[: self.list_per_page + 1])
+        further_rows = self.queryset.filter(list_order.following(order, row))
+        rows = list(further_rows.order_by(*(column.expression for column in order))[: self.list_per_page + 1])
         has_more = len(rows) > self.list_per_page
         rows = rows[: self.list_per_page]
         self._show(rows[::-1] if is_backwards else rows)

@@ -52,8 +52,8 @@ class Column:
         return self._empty(wanted=True) if value is None else Q((self.name, value))
 
     def _compared(self, lookup: str, value: object) -> Q:
-        found = Q((f"{self.name}__{lookup}", value))
-        return found | self._empty(wanted=True) if self.can_be_empty and not self.is_descending else found
+        condition = Q((f"{self.name}__{lookup}", value))
+        return condition | self._empty(wanted=True) if self.can_be_empty and not self.is_descending else condition
 
     def _empty(self, *, wanted: bool) -> Q:
         return Q((f"{self.name}__isnull", wanted))
@@ -64,12 +64,12 @@ def columns(model: type[Model], ordering: Iterable[object]) -> tuple[Column, ...
 
     Returns () if an entry is not a field of the table, or if Django would sort by a related table.
     """
-    found: dict[str, Column] = {}
+    by_name: dict[str, Column] = {}
     for entry in ordering:
         if (column := _column(model, entry)) is None:
             return ()
-        found.setdefault(column.name, column)  # a repetition, as in `?o=1.1.1`, does not change the order
-    return tuple(found.values())
+        by_name.setdefault(column.name, column)  # a repetition, as in `?o=1.1.1`, does not change the order
+    return tuple(by_name.values())
 
 
 def _column(model: type[Model], entry: object) -> Column | None:

@@ -75,8 +75,8 @@ def _target(request: HttpRequest) -> str:
 
     Does not check if the URL is safe.
     """
-    given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return given or reverse("admin:index")
+    next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    return next_url or reverse("admin:index")
 
 
 admin.site.login_form = PasswordOnlyForm

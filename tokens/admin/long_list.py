@@ -26,7 +26,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at
     """A paginator over the first LIMIT rows of a query."""
 
     @cached_property
-    def found(self) -> int:
+    def match_count(self) -> int:
         """Return the number of matching rows, or LIMIT + 1 if there are more than LIMIT."""
         rows: Any = self.object_list
         return int(rows.order_by()[: LIMIT + 1].count())
@@ -34,12 +34,12 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at
     @cached_property
     def count(self) -> int:
         """Return the number of rows that the numbered pages show."""
-        return min(self.found, LIMIT)
+        return min(self.match_count, LIMIT)
 
     @property
     def has_more(self) -> bool:
         """Return True if there are rows beyond the last page."""
-        return self.found > LIMIT
+        return self.match_count > LIMIT
 
 
 class LongList(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
@@ -69,10 +69,10 @@ class PrefixSearch(LongList):
     ) -> tuple[QuerySet[Any], bool]:
         """Return the rows that match every word, and False: the rows contain no duplicates."""
         words = search_term.split()
-        found = queryset
+        matches = queryset
         for word in words:
-            found = found.filter(any_of(self.conditions(word)))
-        return (_by_key(found, among=queryset) if words else queryset), False
+            matches = matches.filter(any_of(self.conditions(word)))
+        return (_by_key(matches, among=queryset) if words else queryset), False
 
     def conditions(self, word: str) -> Iterable[Q]:
         """Yield alternative conditions. A row matches the word if one of the conditions holds."""
@@ -81,20 +81,20 @@ class PrefixSearch(LongList):
             yield from (Q(**{field: value}) for field in self.uuids)
 
 
-def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Read the primary keys of the rows in `found`, and return a query that selects these rows of `among` by them.
+def _by_key(matches: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
+    """Read the primary keys of the rows in `matches`, and return a query that selects these rows of `among` by them.
 
-    `among` is the whole list, and `found` the query for its rows that match the search. If more than LIMIT rows match,
-    returns `found`.
+    `among` is the whole list, and `matches` is the query for its rows that match the search. If more than LIMIT rows
+    match, returns `matches`.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
-    keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])
-    return among.filter(pk__in=keys) if len(keys) <= LIMIT else found
+    keys = list(matches.order_by().values_list("pk", flat=True)[: LIMIT + 1])
+    return among.filter(pk__in=keys) if len(keys) <= LIMIT else matches
 
 
 def any_of(conditions: Iterable[Q]) -> Q:
     """Return the condition that at least one of `conditions` holds (OR)."""
-    found = Q()
+    disjunction = Q()
     for condition in conditions:
-        found |= condition
-    return found
+        disjunction |= condition
+    return disjunction

@@ -54,7 +54,9 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
     def creation_details(self, form: Any) -> dict[str, Any]:
         """Return the permissions of the new group, by app and codename."""
         chosen = form.cleaned_data["permissions"]
-        return {"permissions": sorted(f"{one.content_type.app_label}.{one.codename}" for one in chosen)}
+        return {
+            "permissions": sorted(f"{permission.content_type.app_label}.{permission.codename}" for permission in chosen)
+        }
 
 
 @admin.register(EmailAddress)
@@ -99,8 +101,8 @@ class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
 
     def creation_details(self, form: Any) -> dict[str, Any]:
         """Return the user's `sub`, and whether the new address is verified and the user's primary one."""
-        made = form.instance
-        return {"sub": str(made.user.sub), "verified": made.verified, "primary": made.primary}
+        address = form.instance
+        return {"sub": str(address.user.sub), "verified": address.verified, "primary": address.primary}
 
 
 translation.mark_texts(Authenticator)  # django-allauth gives its table no names

@@ -28,14 +28,14 @@ class ClauseReport:
 def configuration() -> Configuration:
     """Return the clients, APIs and settings for the report, read from the database and the settings."""
     settings = conf.issuer()
-    held = [client for client in Client.objects.filter(is_active=True).order_by("client_id") if client.follows_fapi2]
+    clients = [client for client in Client.objects.filter(is_active=True).order_by("client_id") if client.follows_fapi2]
     return Configuration(
         issuer=settings.url,
-        held=tuple(client.client_id for client in held),
-        problems={client.client_id: tuple(fapi2.problems(client)) for client in held},
+        fapi2_clients=tuple(client.client_id for client in clients),
+        problems={client.client_id: tuple(fapi2.problems(client)) for client in clients},
         is_for_all=settings.requests.follows_fapi2,
         algorithms=dict(Ring.objects.values_list("name", "algorithm")),
-        id_tokens={client.client_id: rings.for_client(client.id_token_signed_response_alg) for client in held},
+        id_tokens={client.client_id: rings.for_client(client.id_token_signed_response_alg) for client in clients},
         apis={api.identifier: api.ring.name if api.ring else DEFAULT_RING for api in _apis()},
     )
 

@@ -24,7 +24,7 @@ class Configuration:
     """The clients, APIs and settings that the report examines."""
 
     issuer: str
-    held: tuple[str, ...]
+    fapi2_clients: tuple[str, ...]
     """The client_ids of the active clients that follow the profile."""
     problems: Mapping[str, tuple[str, ...]]
     """What the registration of each client lacks (`fapi2.problems`), by client_id."""

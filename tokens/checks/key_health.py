@@ -76,8 +76,8 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
             Problem(code="no_key", ring="default", message=sentence("there is no key yet: run manage.py rotate_keys"))
         )
     for ring in rings:
-        found = ring_health.problems(ring, encryption_keys, now)
-        problems += [Problem(code=code, ring=ring.name, message=text) for code, text in found]
+        ring_problems = ring_health.problems(ring, encryption_keys, now)
+        problems += [Problem(code=code, ring=ring.name, message=text) for code, text in ring_problems]
     problems += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
     problems += [Problem(code=code, ring="", message=text) for code, text in _journal()]
     if older := high_water.report(now=now):

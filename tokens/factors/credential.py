@@ -63,8 +63,8 @@ def check_readable(
         # fido2's parsers of JSON, CBOR and keys raise errors of many classes, of which allauth expects two.
         raise MalformedCredential("the credential cannot be read") from error
     if isinstance(parsed, RegistrationResponse):
-        made = parsed.response.attestation_object.auth_data.credential_data
-        if made is None or made.public_key.ALGORITHM is None:
+        credential_data = parsed.response.attestation_object.auth_data.credential_data
+        if credential_data is None or credential_data.public_key.ALGORITHM is None:
             raise MalformedCredential("the credential has no public key of a known algorithm")
 
 

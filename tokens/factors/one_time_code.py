@@ -61,11 +61,11 @@ def mark_used(user: User, step: int) -> Authenticator:
 def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
     """Return the time step whose code is `code`, or None. `secret` is base32. Ignores blanks in `code`."""
     typed = "".join(code.split()).encode()
-    found = None
+    matched_step = None
     for step in _steps(now):  # all of them, so that timing does not reveal which one matched
         if hmac.compare_digest(_code(secret, step).encode(), typed):
-            found = step
-    return found
+            matched_step = step
+    return matched_step
 
 
 def _steps(now: datetime) -> Iterator[int]:

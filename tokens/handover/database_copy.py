@@ -99,8 +99,10 @@ def _target_errors() -> Iterator[None]:
 
 def tables() -> list[type[models.Model]]:
     """Return the models of all tables, including the tables of many-to-many relations."""
-    found = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True) if model._meta.managed}
-    return [found[name] for name in sorted(found)]
+    by_table = {
+        model._meta.db_table: model for model in apps.get_models(include_auto_created=True) if model._meta.managed
+    }
+    return [by_table[name] for name in sorted(by_table)]
 
 
 def _require_empty() -> None:
@@ -111,8 +113,8 @@ def _require_empty() -> None:
     present = set(connections[TARGET].introspection.table_names())
     if not present:
         return
-    known = {model._meta.db_table for model in tables()} | FOREIGN
-    if strange := present - known:
+    installed_tables = {model._meta.db_table for model in tables()} | FOREIGN
+    if strange := present - installed_tables:
         raise CannotMove(f"the target is not empty: it has the table {min(strange)}. Create a new database")
     issuers: tuple[type[Any], ...] = (User, Client, Api, SigningKey, AuditEvent)
     for model in issuers:
@@ -149,21 +151,21 @@ def _copy(progress: Progress) -> dict[str, int]:
 
     Calls `progress` with a text before the comparison. Raises CannotMove if a row differs.
     """
-    connection, found = connections[TARGET], tables()
-    quoted = [connection.ops.quote_name(model._meta.db_table) for model in found]
+    connection, table_models = connections[TARGET], tables()
+    quoted = [connection.ops.quote_name(model._meta.db_table) for model in table_models]
     with connection.cursor() as cursor:
         for name in quoted:
             cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
         cursor.execute(f"TRUNCATE {', '.join(quoted)}")
-        counts = {model._meta.db_table: _copy_table(model) for model in found}
+        counts = {model._meta.db_table: _copy_table(model) for model in table_models}
         progress(f"copied {sum(counts.values())} rows of {len(counts)} tables; comparing them")
         # Checks the foreign keys now: a table with pending checks cannot be altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in quoted:
             cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
-        for statement in connection.ops.sequence_reset_sql(no_style(), found):
+        for statement in connection.ops.sequence_reset_sql(no_style(), table_models):
             cursor.execute(statement)
-    for model in found:
+    for model in table_models:
         _compare(model)
     return counts
 
@@ -224,5 +226,5 @@ def _verified_keys() -> int:
 
 def _left() -> list[str]:
     """Return the names of the tables in the source that belong to no installed app, and so are not copied."""
-    known = {model._meta.db_table for model in tables()} | FOREIGN
-    return sorted(set(connections[DEFAULT_DB_ALIAS].introspection.table_names()) - known)
+    installed_tables = {model._meta.db_table for model in tables()} | FOREIGN
+    return sorted(set(connections[DEFAULT_DB_ALIAS].introspection.table_names()) - installed_tables)

@@ -115,7 +115,7 @@ def is_known_hasher(name: str) -> bool:
 def _instant(value: Any) -> datetime | None:
     """Return a date and time of the dump, in UTC if it has no offset. Returns None if it is malformed."""
     try:
-        found = parse_datetime(str(value or ""))
+        instant = parse_datetime(str(value or ""))
     except ValueError:
         return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -107,7 +107,7 @@ def _instant(value: Any) -> datetime:
 
     Raises NoToolkit if the text is malformed.
     """
-    found = value if isinstance(value, datetime) else parse_datetime(str(value))
-    if found is None:
+    instant = value if isinstance(value, datetime) else parse_datetime(str(value))
+    if instant is None:
         raise NoToolkit(f"a date cannot be read: {value!r}")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

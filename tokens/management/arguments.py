@@ -57,16 +57,16 @@ def find_user(name: str) -> User:
     Raises CommandError if there is no such user, or if several users have the e-mail address.
     """
     # A username first: a user can have another user's e-mail address as username.
-    found = list(User.objects.filter(username=name)[:1])
-    if not found and name.strip():  # an empty name would find the users without an e-mail address
+    users = list(User.objects.filter(username=name)[:1])
+    if not users and name.strip():  # an empty name would find the users without an e-mail address
         by = Q(email__iexact=name) if (sub := _uuid(name)) is None else Q(sub=sub)
-        found = list(User.objects.filter(by)[:2])
-    if not found:
+        users = list(User.objects.filter(by)[:2])
+    if not users:
         remedy = "Use the username, e-mail address or sub that the admin shows"
         raise CommandError(f"there is no user {name}. {remedy}", returncode=USAGE)
-    if len(found) > 1:
+    if len(users) > 1:
         raise CommandError(f"several users have the e-mail address {name}: use the sub", returncode=USAGE)
-    return found[0]
+    return users[0]
 
 
 def _uuid(text: str) -> UUID | None:

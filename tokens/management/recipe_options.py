@@ -27,13 +27,13 @@ class Chosen:
     """The recipe and the variant that --for names.
 
     A recipe has several steps, each of which is a command to run. `step` is the step for the command that runs now.
-    `given` has the options that the operator set, by name.
+    `operator_options` has the options that the operator set, by name.
     """
 
     recipe: Recipe
     variant: str
     step: Step
-    given: dict[str, Any]
+    operator_options: dict[str, Any]
 
     def configuration(self, values: RealValues) -> list[configuration.Part]:
         """Return the configuration of the program, with the real `values` in place of the recipe's example values."""
@@ -68,12 +68,12 @@ def choose(command: str, parser: ArgumentParser, options: dict[str, Any]) -> Cho
     with usage_errors():
         recipe = catalog.find(name, conf.issuer().recipes)
         step = defaults.step_of(recipe, command, variant)
-    given = {
+    operator_options = {
         key: value
         for key, value in options.items()
         if key not in DJANGO | {"recipe", "json"} and value != parser.get_default(key)
     }
-    return Chosen(recipe, variant, step, given)
+    return Chosen(recipe, variant, step, operator_options)
 
 
 @contextmanager

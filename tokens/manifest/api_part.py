@@ -88,7 +88,7 @@ def _api(identifier: str, entry: Item, run: Run) -> Api:
         return api
     _set_ring(api, entry.values.get("ring", DEFAULT_RING), run)
     apis.register(api, (), actor=run.actor, now=run.now)
-    run.changes.append(Change(kind="api", name=identifier, done="added", fields=_given(wanted)))
+    run.changes.append(Change(kind="api", name=identifier, done="added", fields=_new_fields(wanted)))
     return api
 
 
@@ -109,7 +109,7 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
     scope.full_clean()
     done, details = "changed" if scope.pk else "added", {"api": api.identifier}
     scope.save()
-    fields = differ if done == "changed" else _given(wanted)
+    fields = differ if done == "changed" else _new_fields(wanted)
     with_groups = {"groups": groups} if groups and done == "added" else {}
     run.note(Change(kind="scope", name=name, done=done, fields=fields), f"scope:{name}", **details, **with_groups)
 
@@ -138,7 +138,7 @@ def _set_ring(api: Api, name: str, run: Run) -> None:
     api.ring, api.moves_at = ring, run.now
 
 
-def _given(wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _new_fields(wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the fields of a new row as changes from None: a pair (None, value) for each field.
 
     Leaves out fields that are empty or False.

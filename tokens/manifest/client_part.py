@@ -38,9 +38,9 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
 
     Raises ValidationError with the other problems, if the client breaks a rule of the registry.
     """
-    known = len(run.problems)
+    problem_count = len(run.problems)
     wanted, program = wanted_state(client_id, entry, run)
-    if len(run.problems) > known:
+    if len(run.problems) > problem_count:
         return
     # The key is not locked: the change can disable the client, and a log-out can hold the grants (access.set_active).
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(client_id=client_id).first()
@@ -89,7 +89,9 @@ def wanted_state(client_id: str, entry: Item, run: Run) -> tuple[dict[str, Any],
     wanted = dict(state.DEFAULTS) | {name: value for name, value in values.items() if name in state.DEFAULTS}
     for name in (*state.LISTS, *state.WORDS):
         wanted[name] = tuple(wanted[name]) if name in state.WORDS else tuple(sorted(set(wanted[name])))
-    wanted["apis"] = tuple(sorted(api.identifier if (api := Api.named(one)) else one for one in wanted["apis"]))
+    wanted["apis"] = tuple(
+        sorted(api.identifier if (api := Api.named(identifier)) else identifier for identifier in wanted["apis"])
+    )
     wanted["scopes"] = tuple(name for name in wanted["scopes"] if name not in audience.offered())
     return wanted, program
 
@@ -152,7 +154,7 @@ def _give_secret(client: Client, before: str, run: Run) -> None:
     `before` is the client's authentication method before the change.
     """
     if client.token_endpoint_auth_method in client_secret.METHODS and before not in client_secret.METHODS:
-        live = [one for one in client_secret.stored_of(client) if one.is_live(now=run.now)]
+        live = [stored for stored in client_secret.stored_of(client) if stored.is_live(now=run.now)]
         if not live:
             secret = secret_rotation.add(client, actor=run.actor, now=run.now)
             run.secrets.append(NewSecret(client.client_id, secret))

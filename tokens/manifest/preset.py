@@ -51,13 +51,13 @@ def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refu
     returns {}. If the recipe requires another client_id, calls `refuse` and still returns the fields.
     """
     name, _, variant = values["recipe"].partition("/")
-    given = {option: values[field] for option, field in OPTIONS.items() if field in values}
+    file_options = {option: values[field] for option, field in OPTIONS.items() if field in values}
     if "site" in values:
-        given["site"] = values["site"]
+        file_options["site"] = values["site"]
     try:
         recipe = catalog.find(name, site)
         step = defaults.step_of(recipe, "create_client", variant)
-        options = defaults.client_options(recipe, step, given)
+        options = defaults.client_options(recipe, step, file_options)
     except (InvalidRecipe, MissingValue) as error:
         refuse("recipe", _in_words_of_the_file(str(error)))
         return {}

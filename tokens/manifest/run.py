@@ -41,7 +41,7 @@ class Run:
         self.changes.append(change)
         verb = {"added": "created", "changed": "changed", "removed": "deleted"}[change.done]
         if change.done == "changed":
-            texts = {name: [state.text(name, one) for one in pair] for name, pair in change.fields.items()}
+            texts = {name: [state.text(name, value) for value in pair] for name, pair in change.fields.items()}
             details = {**details, **texts}
         trail.record(f"{change.kind}.{verb}", actor=self.actor, subject=subject, details=details, now=self.now)
 

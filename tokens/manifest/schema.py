@@ -110,12 +110,12 @@ def _api(identifier: str, node: Node, schema: Schema, problems: list[Fault]) -> 
     name = f"apis.{identifier}"
     fields = dict(_mapping(node, name, problems))
     scopes = fields.pop("scopes", Node({}, node.line))
-    found = entry(Node(fields, node.line), name, schema.api, problems)
+    api = entry(Node(fields, node.line), name, schema.api, problems)
     return Item(
         path=name,
-        line=found.line,
-        values=found.values,
-        lines={**found.lines, "scopes": scopes.line},
+        line=api.line,
+        values=api.values,
+        lines={**api.lines, "scopes": scopes.line},
         scopes={
             scope: _scope(child, f"{name}.scopes.{scope}", problems)
             for scope, child in _mapping(scopes, f"{name}.scopes", problems).items()
@@ -131,9 +131,9 @@ def _scope(node: Node, name: str, problems: list[Fault]) -> Item:
     """
     if is_text(node.value):
         return Item(path=name, line=node.line, values={"description": node.value}, lines={"description": node.line})
-    found = entry(node, name, SCOPE, problems)
-    _require(found, ("description",), problems)
-    return found
+    scope = entry(node, name, SCOPE, problems)
+    _require(scope, ("description",), problems)
+    return scope
 
 
 def _policies(node: Node | None, problems: list[Fault]) -> tuple[Item, ...]:
@@ -147,12 +147,14 @@ def _policies(node: Node | None, problems: list[Fault]) -> tuple[Item, ...]:
     if not isinstance(node.value, list):
         problems.append(Fault(node.line, "exchange_policies", "must be a list"))
         return ()
-    found = [entry(child, f"exchange_policies[{at}]", POLICY, problems) for at, child in enumerate(node.value)]
-    for policy in found:
+    policies = [entry(child, f"exchange_policies[{at}]", POLICY, problems) for at, child in enumerate(node.value)]
+    for policy in policies:
         _require(policy, POLICY, problems)
-    pairs = [(policy.values.get("client"), policy.values.get("api")) for policy in found]
-    problems += [policy.problem("", "repeats a policy") for at, policy in enumerate(found) if pairs[at] in pairs[:at]]
-    return tuple(found)
+    pairs = [(policy.values.get("client"), policy.values.get("api")) for policy in policies]
+    problems += [
+        policy.problem("", "repeats a policy") for at, policy in enumerate(policies) if pairs[at] in pairs[:at]
+    ]
+    return tuple(policies)
 
 
 def _groups(node: Node | None, problems: list[Fault]) -> tuple[str, ...]:
@@ -170,13 +172,13 @@ def _mapping(node: Node, name: str, problems: list[Fault]) -> Mapping[str, Node]
     return {}
 
 
-def _require(found: Item, names: Any, problems: list[Fault]) -> None:
-    problems += [found.problem(name, "is missing") for name in names if name not in found.lines]
+def _require(entry: Item, names: Any, problems: list[Fault]) -> None:
+    problems += [entry.problem(name, "is missing") for name in names if name not in entry.lines]
 
 
-def _refuse_unknown(fields: Mapping[str, Node], known: Any, name: str, problems: list[Fault]) -> None:
+def _refuse_unknown(fields: Mapping[str, Node], permitted: Any, name: str, problems: list[Fault]) -> None:
     for key, child in fields.items():
-        if key not in known:
-            close = difflib.get_close_matches(key, list(known), 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+        if key not in permitted:
+            close = difflib.get_close_matches(key, list(permitted), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(permitted)}"
             problems.append(Fault(child.line, f"{name}.{key}".lstrip("."), f"there is no such field{hint}"))

@@ -114,15 +114,15 @@ def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
     Raises InvalidManifest if a name is not a text or is repeated, if there is a merge key, or if a value is not
     supported.
     """
-    found: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     for key, value in node.value:
         line, name = key.start_mark.line + 1, _whole(str(key.value))
         if key.tag == MERGE or not isinstance(key, yaml.ScalarNode):
             raise InvalidManifest(Fault(line, field, "a name is a text; merge keys are not supported"))
-        if name in found:
-            raise InvalidManifest(Fault(line, f"{field}.{name}".lstrip("."), f"repeats line {found[name].line}"))
-        found[name] = _node(value, line, f"{field}.{name}".lstrip("."), level + 1)
-    return found
+        if name in nodes:
+            raise InvalidManifest(Fault(line, f"{field}.{name}".lstrip("."), f"repeats line {nodes[name].line}"))
+        nodes[name] = _node(value, line, f"{field}.{name}".lstrip("."), level + 1)
+    return nodes
 
 
 def _scalar(node: yaml.Node, field: str) -> Any:

@@ -17,8 +17,8 @@ def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
 
     `site` is the folder of the setting RECIPES. Raises what `read` raises.
     """
-    found = read(OWN) | (read(site) if site is not None else {})
-    return dict(sorted(found.items()))
+    by_name = read(OWN) | (read(site) if site is not None else {})
+    return dict(sorted(by_name.items()))
 
 
 def read(folder: Path) -> dict[str, Recipe]:
@@ -36,10 +36,10 @@ def find(name: str, site: Path | None = None) -> Recipe:
 
     `site` is the folder of the setting RECIPES, or None.
     """
-    found = recipes(site)
-    if name in found:
-        return found[name]
-    similar = [other for other in found if name and (name in other or other in name)]
+    by_name = recipes(site)
+    if name in by_name:
+        return by_name[name]
+    similar = [other for other in by_name if name and (name in other or other in name)]
     hint = f"Did you mean {', '.join(similar)}? " if similar else ""
     raise InvalidRecipe(f"there is no recipe {name}. {hint}To list them, run: manage.py recipes")
 

@@ -30,7 +30,7 @@ def folder(recipe: Recipe) -> str:
 
 def page(recipe: Recipe) -> str:
     """Return the page of the recipe as Markdown."""
-    parts = [f"# {recipe.title}", recipe.summary, seen(recipe), f"## {CREATE[folder(recipe)]}", *_steps(recipe)]
+    parts = [f"# {recipe.title}", recipe.summary, introduction(recipe), f"## {CREATE[folder(recipe)]}", *_steps(recipe)]
     parts += [recipe.note] if recipe.note else []
     parts += [text for block in recipe.blocks for text in _block(block)]
     if recipe.loosens:
@@ -42,7 +42,7 @@ def page(recipe: Recipe) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def seen(recipe: Recipe) -> str:
+def introduction(recipe: Recipe) -> str:
     """Return sentences about the recipe: how it was tested, and which command registers its client or API."""
     command = "create_api" if recipe.kind == "resource server" else "create_client"
     short = f"`manage.py {command} --for {recipe.name}` registers it and prints this configuration with its values."

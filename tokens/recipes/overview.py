@@ -26,7 +26,7 @@ def summary(recipe: Recipe) -> dict[str, Any]:
 def listing(recipes: Iterable[Recipe]) -> Iterator[str]:
     """Yield the lines of the list that the command `recipes` prints: each topic, with its programs below it."""
     topic = None
-    for recipe in sorted(recipes, key=lambda one: (one.topic, one.name)):
+    for recipe in sorted(recipes, key=lambda recipe: (recipe.topic, recipe.name)):
         if recipe.topic != topic:
             topic = recipe.topic
             yield f"{topic}:"
@@ -36,7 +36,7 @@ def listing(recipes: Iterable[Recipe]) -> Iterator[str]:
 def table(recipes: Iterable[Recipe]) -> str:
     """Return the recipes as the Markdown table of docs/recipes.md, one row for each recipe."""
     rows = ["| program | `--for` | it | seen with | by | less strict |", "|---|---|---|---|---|---|"]
-    for recipe in sorted(recipes, key=lambda one: (one.topic, one.name)):
+    for recipe in sorted(recipes, key=lambda recipe: (recipe.topic, recipe.name)):
         by = "a test" if recipe.tests else f"hand, {recipe.tried:%B %Y}"
         link = f"[{recipe.title}]({folder(recipe)}/{recipe.name}.md)"
         looser = "yes" if recipe.loosens else ""

@@ -160,13 +160,15 @@ def _build(where: str, kind: Any, values: object) -> Any:
     """
     if not isinstance(values, dict):
         raise InvalidRecipe(f"{where} must be a table")
-    known = {member.name: member for member in fields(kind)}
-    if unknown := sorted(values.keys() - known.keys()):
-        raise InvalidRecipe(f"{where}: unknown field {unknown[0]}. Known are {', '.join(known)}")
-    mandatory = [key for key, one in known.items() if one.default is MISSING and one.default_factory is MISSING]
+    members = {member.name: member for member in fields(kind)}
+    if unknown := sorted(values.keys() - members.keys()):
+        raise InvalidRecipe(f"{where}: unknown field {unknown[0]}. Known are {', '.join(members)}")
+    mandatory = [
+        key for key, member in members.items() if member.default is MISSING and member.default_factory is MISSING
+    ]
     if missing := [key for key in mandatory if key not in values]:
         raise InvalidRecipe(f"{where}: {missing[0]} is missing")
-    return kind(**{key: _value(f"{where}: {key}", known[key].type, value) for key, value in values.items()})
+    return kind(**{key: _value(f"{where}: {key}", members[key].type, value) for key, value in values.items()})
 
 
 def _value(where: str, kind: Any, value: object) -> object:

@@ -38,9 +38,9 @@ def required(rights: Rights, *, allowed: Collection[str]) -> dict[str, str]:
     The result maps each permission to the field of the client that requires it. `allowed` is the allow-list of
     redirect URIs. An empty list allows every address.
     """
-    found = {GRANTS[grant]: "grants" for grant in rights.grants if grant in GRANTS}
+    permissions = {GRANTS[grant]: "grants" for grant in rights.grants if grant in GRANTS}
     if rights.skips_consent:
-        found[FIRST_PARTY] = "skip_authorization"
+        permissions[FIRST_PARTY] = "skip_authorization"
     if allowed and not all(is_listed(uri, allowed) for uri in rights.redirect_uris):
-        found[REDIRECT] = "redirect_uris"
-    return found
+        permissions[REDIRECT] = "redirect_uris"
+    return permissions

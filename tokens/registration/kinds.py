@@ -127,15 +127,15 @@ BY_NAME: Mapping[str, ClientKind] = {kind.name: kind for kind in KINDS}
 
 def origins(redirect_uris: Iterable[str]) -> tuple[str, ...]:
     """Return the origins of the http and https redirect URIs, each once. Skips addresses that are malformed."""
-    found: dict[str, None] = {}
+    unique_origins: dict[str, None] = {}
     for uri in redirect_uris:
         try:
             parts = urlsplit(uri)
         except ValueError:  # the registration reports the malformed redirect URI
             continue
         if parts.scheme in {"http", "https"} and parts.netloc:
-            found[f"{parts.scheme}://{parts.netloc}"] = None
-    return tuple(found)
+            unique_origins[f"{parts.scheme}://{parts.netloc}"] = None
+    return tuple(unique_origins)
 
 
 def policy(kind: ClientKind, redirect_uris: Sequence[str]) -> dict[str, object]:

@@ -64,15 +64,15 @@ def equal_client(registration: Registration) -> Client | None:
     does not exist.
     """
     by = {"client_id": registration.client_id} if registration.client_id else {"name": registration.name.strip()}
-    found = list(Client.objects.filter(**by, registered_by=None).order_by("pk"))
-    if not found:
+    clients = list(Client.objects.filter(**by, registered_by=None).order_by("pk"))
+    if not clients:
         return None
     wanted = state.of_client(*unsaved(registration))
-    differ = {client: state.differences(state.of_saved_client(client), wanted) for client in found}
+    differ = {client: state.differences(state.of_saved_client(client), wanted) for client in clients}
     equal = next((client for client, fields in differ.items() if not fields), None)
     if equal is not None or not registration.client_id:  # names are not unique
         return equal
-    client = found[0]
+    client = clients[0]
     text = f"The client {client.client_id} is registered and differs: {_listed(differ[client])}."
     raise ValidationError({"client_id": text})
 
@@ -82,17 +82,17 @@ def equal_api(api: Api, scopes: Iterable[Scope]) -> Api | None:
 
     Raises ValidationError if the existing API or its scopes differ from `api` and `scopes`.
     """
-    found = Api.named(api.identifier)
-    if found is None:
+    stored = Api.named(api.identifier)
+    if stored is None:
         return None
-    before, after = state.of_api(found), state.of_api(api)
-    texts = [f"{scope.name}={scope.description}" for scope in found.scopes.all()]
-    before["scopes"], after["scopes"] = sorted(texts), sorted(f"{one.name}={one.description}" for one in scopes)
-    before["groups"], after["groups"] = _groups(found.scopes.all()), _groups(scopes)
+    before, after = state.of_api(stored), state.of_api(api)
+    texts = [f"{scope.name}={scope.description}" for scope in stored.scopes.all()]
+    before["scopes"], after["scopes"] = sorted(texts), sorted(f"{scope.name}={scope.description}" for scope in scopes)
+    before["groups"], after["groups"] = _groups(stored.scopes.all()), _groups(scopes)
     if differ := state.differences(before, after):
-        text = f"The API {found.identifier} is registered and differs: {_listed(differ)}."
+        text = f"The API {stored.identifier} is registered and differs: {_listed(differ)}."
         raise ValidationError({"identifier": f"{text} To change it, use the admin or manage.py apply."})
-    return found
+    return stored
 
 
 def _groups(scopes: Iterable[Scope]) -> list[str]:

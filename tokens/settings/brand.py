@@ -85,9 +85,9 @@ def text_on(colour: str) -> str:
     return max(BLACK, WHITE, key=lambda text: contrast(text, colour))
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other: str) -> float:
     """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    darker, lighter = sorted((_luminance(colour), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -116,7 +116,7 @@ def _channels(colour: str) -> tuple[int, int, int]:
 def _mix(colour: str, other: str, part: float) -> str:
     """Return the mix of `colour` and `other` in which `part` (from 0 to 1) is `other`."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
-    return "#" + "".join(f"{round(one + (two - one) * part):02x}" for one, two in pairs)
+    return "#" + "".join(f"{round(start + (end - start) * part):02x}" for start, end in pairs)
 
 
 def _luminance(colour: str) -> float:

@@ -26,18 +26,18 @@ def _covers(entry: str, uri: str) -> bool:
       any port.
     - The path is not compared.
     """
-    wanted, found = urlsplit(entry), urlsplit(uri)
-    if wanted.scheme != found.scheme:
+    entry_parts, uri_parts = urlsplit(entry), urlsplit(uri)
+    if entry_parts.scheme != uri_parts.scheme:
         return False
     if entry.endswith(":"):
-        return not found.netloc
-    host, other = wanted.hostname or "", found.hostname or ""
+        return not uri_parts.netloc
+    host, other = entry_parts.hostname or "", uri_parts.hostname or ""
     if host.startswith("*."):
         same_host = other.endswith(host[1:]) and other != host[1:]
     else:
         same_host = bool(host) and other == host
-    any_port = wanted.port is None and host in LOOPBACK
-    return same_host and (any_port or wanted.port == found.port)
+    any_port = entry_parts.port is None and host in LOOPBACK
+    return same_host and (any_port or entry_parts.port == uri_parts.port)
 
 
 def entry_problem(entry: str) -> str | None:

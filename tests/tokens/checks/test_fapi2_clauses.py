@@ -22,7 +22,7 @@ from tokens.models import fapi2
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = Configuration(
     issuer="https://issuer.example",
-    held=("bank",),
+    fapi2_clients=("bank",),
     problems={"bank": ()},
     is_for_all=False,
     algorithms={"default": "ES256"},
@@ -36,7 +36,7 @@ LACKING = {
     "5.3.2.1-8": ({"problems": {"bank": (fapi2.NO_LEGACY_AUDIENCE,)}}, "client bank"),
     "5.3.2.1-9": ({"problems": {"bank": (fapi2.NO_ROTATION,)}}, "client bank"),
     "5.3.2.2-8": ({"problems": {"bank": (fapi2.HTTPS,)}}, "client bank"),
-    "5.3.2.2-3": ({"held": ()}, "no client follows the profile"),
+    "5.3.2.2-3": ({"fapi2_clients": ()}, "no client follows the profile"),
     "5.4.1-1": ({"algorithms": {"default": "RS256"}}, "the ring default signs by RS256"),
 }
 

@@ -53,8 +53,8 @@ class Command(OperatorCommand):
             since=_instant(options["since"], now=now),
             until=_instant(options["until"], now=now),
         )
-        found = list(search.newest(search.find(wanted), limit=options["limit"]))
-        for event in reversed(found):
+        events = list(search.newest(search.find(wanted), limit=options["limit"]))
+        for event in reversed(events):
             self.stdout.write(_json(event) if options["json"] else _line(event))
 
 

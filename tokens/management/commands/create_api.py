@@ -63,7 +63,7 @@ be changed in the admin.
         chosen = recipe_options.choose("create_api", self.create_parser("manage.py", "create_api"), options)
         if chosen is not None:
             with recipe_options.usage_errors():
-                options |= defaults.api_options(chosen.recipe, chosen.step, chosen.given)
+                options |= defaults.api_options(chosen.recipe, chosen.step, chosen.operator_options)
         check_options(options)
         try:
             wanted = api_options.api(options, own_client=own_client(chosen, options))
@@ -92,7 +92,10 @@ def own_client(chosen: Chosen | None, options: dict[str, Any]) -> Registration |
 
     Also returns None if --for is absent, or if the operator named a client. The client is registered with the API.
     """
-    if chosen is None or (own := defaults.own_client(chosen.recipe, chosen.given, options["client"])) is None:
+    if chosen is None:
+        return None
+    own = defaults.own_client(chosen.recipe, chosen.operator_options, options["client"])
+    if own is None:
         return None
     return Registration(
         name=own["name"],

@@ -80,18 +80,18 @@ class Command(OperatorCommand):
 
         Warns if the operator set a redirect URI with a path that no redirect URI of the recipe has.
         """
-        for uri in defaults.unusual_redirect_uris(chosen.step, chosen.given):
+        for uri in defaults.unusual_redirect_uris(chosen.step, chosen.operator_options):
             usual = ", ".join(chosen.step.options["redirect_uris"])
             self.stderr.write(f"Warning: {chosen.recipe.title} is known to use {usual}, not {uri}")
         with recipe_options.usage_errors():
-            return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
+            return defaults.client_options(chosen.recipe, chosen.step, chosen.operator_options)
 
 
 def real_values(result: ClientResult, chosen: Chosen | None, scopes: Sequence[str]) -> RealValues:
     """Return the values of the registered client that replace the example values of the recipe."""
     return RealValues(
         issuer=conf.issuer().url,
-        site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
+        site=defaults.site_of(chosen.step, chosen.operator_options) if chosen else "",
         client_id=result.client.client_id,
         secret=result.secret or "",
         scopes=scopes,

@@ -126,7 +126,7 @@ def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str
     """Return the result of the import as text. `kid` identifies the published RSA key, or is None without a key."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"clients: {len(report.clients)} new, {len(report.unchanged_clients)} here before"]
-    lines += [f"refused: {one['client_id']}: {one['why']}" for one in report.refused_clients]
+    lines += [f"refused: {refusal['client_id']}: {refusal['why']}" for refusal in report.refused_clients]
     lines += report.notes
     lines += [f"refresh tokens: {report.tokens} new, {report.unchanged_tokens} here before"]
     lines += [f"not taken: {count} refresh tokens: {reason}" for reason, count in report.refused_tokens.items()]

@@ -162,21 +162,21 @@ def write_subs(file: TextIO, path: Path, result: ImportedUsers) -> None:
 
 def as_json(result: ImportedUsers, options: dict[str, Any]) -> str:
     """Return the result of the import as JSON, without the subs. Only the file of --subs-to contains the subs."""
-    found = asdict(result) | {"dry_run": options["dry_run"]}
-    return json.dumps({name: value for name, value in found.items() if name != "subs"})
+    fields = asdict(result) | {"dry_run": options["dry_run"]}
+    return json.dumps({name: value for name, value in fields.items() if name != "subs"})
 
 
 def text(result: ImportedUsers, options: dict[str, Any]) -> str:
     """Return the result of the import as text."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"created {result.created}, unchanged {result.unchanged}, refused {len(result.refused)}"]
-    lines += [f"refused: {one['user']}: {one['why']}" for one in result.refused]
+    lines += [f"refused: {refusal['user']}: {refusal['why']}" for refusal in result.refused]
     lines += [f"another user has the e-mail address, log in by username only: {name}" for name in result.same_email]
     lines += [
         f"unknown password hasher {name}: {count} users; add it to PASSWORD_HASHERS, or they reset their passwords"
         for name, count in result.unknown_hashers.items()
     ]
     if result.administrators:
-        kept = "kept" if options["with_staff"] else "not kept (--with-staff keeps them)"
-        lines += [f"rights of administration {kept}: {', '.join(result.administrators)}"]
+        outcome = "kept" if options["with_staff"] else "not kept (--with-staff keeps them)"
+        lines += [f"rights of administration {outcome}: {', '.join(result.administrators)}"]
     return "\n".join(lines)

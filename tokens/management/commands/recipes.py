@@ -46,11 +46,11 @@ A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipe
             if options["name"]:
                 self._show(catalog.find(options["name"], site), as_json=options["json"])
                 return
-            found = [one for one in catalog.recipes(site).values() if options["kind"] in (None, one.kind)]
+            recipes = [recipe for recipe in catalog.recipes(site).values() if options["kind"] in (None, recipe.kind)]
         if options["json"]:
-            self.stdout.write(json.dumps([overview.summary(recipe) for recipe in found]))
+            self.stdout.write(json.dumps([overview.summary(recipe) for recipe in recipes]))
             return
-        for line in overview.listing(found):
+        for line in overview.listing(recipes):
             self.stdout.write(line)
 
     def _show(self, recipe: Recipe, *, as_json: bool) -> None:

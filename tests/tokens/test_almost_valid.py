@@ -54,12 +54,12 @@ def valid(client, user, apis, signer, settings):
 
     def code():
         request = authorization(web, scope="openid notes:read offline_access")
-        found = {
+        code_parameters = {
             "code": conftest.parameters(allow(client, request))["code"],
             "redirect_uri": CALLBACK,
             "code_verifier": VERIFIER,
         }
-        return proof | {"grant_type": "authorization_code"} | found
+        return proof | {"grant_type": "authorization_code"} | code_parameters
 
     def device():
         begun = post(Browser(), "/oauth/device", proof | {"scope": "notes:read"}).json()
@@ -99,7 +99,9 @@ def changed(form, draw):
             pairs = [pair for pair in pairs if pair[0] != name]
         if what != "drop":
             # The search for leaks in the log takes each value of a secret parameter for a secret, also a scope.
-            usable = {one: value for one, value in form.items() if one in FIELDS or name not in FIELDS}
+            usable = {
+                parameter: value for parameter, value in form.items() if parameter in FIELDS or name not in FIELDS
+            }
             others = st.sampled_from(sorted(str(value) for value in usable.values()) or [""])
             pairs.append((name, draw(st.one_of(junk, others, tokens))))
     return pairs

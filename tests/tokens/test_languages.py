@@ -83,8 +83,8 @@ def test_the_texts_of_code_and_templates_are_found():
         "{% blocktranslate trimmed count number=2 %}\n  {{ number }} a\n{% plural %}\n  {{ number }} b\n"
         "{% endblocktranslate %}"
     )
-    found = [("One", ""), ("%(number)s a", "%(number)s b"), ("Two", "")]
-    assert list(catalogue.of_template(template)) == found
+    texts = [("One", ""), ("%(number)s a", "%(number)s b"), ("Two", "")]
+    assert list(catalogue.of_template(template)) == texts
 
 
 def test_a_catalogue_is_read_as_it_was_written(tmp_path):

@@ -39,7 +39,7 @@ NAMES = sorted(
 )
 
 
-known = st.sampled_from(
+valid_values = st.sampled_from(
     [
         *GRANT_TYPES,
         "service",
@@ -58,7 +58,7 @@ known = st.sampled_from(
         "urn:ietf:params:oauth:token-type:access_token",
     ]
 )
-values = st.one_of(known, junk, tokens)
+values = st.one_of(valid_values, junk, tokens)
 pairs = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), values), max_size=8)
 headers = st.dictionaries(
     st.sampled_from(

@@ -17,9 +17,9 @@ from tokens.outbound import FetchError, StatusError
 
 @pytest.fixture
 def server():
-    one = Loopback()
-    yield one
-    one.stop()
+    loopback = Loopback()
+    yield loopback
+    loopback.stop()
 
 
 def get(server, path="/doc", **options):

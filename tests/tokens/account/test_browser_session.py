@@ -87,7 +87,7 @@ def test_a_session_that_ends_elsewhere_is_refused_at_its_next_request(user):
 def test_all_other_sessions_end_and_this_one_stays(user):
     others, here = [logged_in() for _ in range(3)], logged_in()
     assert here.post(PAGE, {"end": "others"})["Location"] == f"{PAGE}?ended=3"
-    assert ([is_logged_in(one) for one in others], is_logged_in(here)) == ([False] * 3, True)
+    assert ([is_logged_in(browser) for browser in others], is_logged_in(here)) == ([False] * 3, True)
 
 
 def test_no_user_ends_the_session_of_another_user(user):

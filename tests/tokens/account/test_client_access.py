@@ -62,9 +62,9 @@ def test_an_application_is_listed_with_its_apis_and_the_words_of_its_scopes(brow
     assert f"At {API}" in page
     assert "May notes:read" in page
     assert "Read your name" in page
-    [one] = listed(user)
-    assert (one.client, one.accesses[API].scopes) == (app, set(SCOPE.split()))
-    assert one.since <= one.last_used
+    [application] = listed(user)
+    assert (application.client, application.accesses[API].scopes) == (app, set(SCOPE.split()))
+    assert application.since <= application.last_used
 
 
 def test_an_application_is_listed_since_its_first_grant(browser, app, user, signer):
@@ -72,16 +72,16 @@ def test_an_application_is_listed_since_its_first_grant(browser, app, user, sign
     first = timezone.now() - timedelta(days=2)
     UserGrant.objects.update(created_at=first)
     connect(browser, app, prompt="consent")
-    [one] = listed(user)
-    assert one.since == first
-    assert one.last_used > first + timedelta(days=1)
+    [application] = listed(user)
+    assert application.since == first
+    assert application.last_used > first + timedelta(days=1)
 
 
 def test_an_application_is_listed_since_a_consent_that_is_earlier_than_its_grants(browser, app, user, signer):
     connect(browser, app)
     first = timezone.now() - timedelta(days=2)
     Consent.objects.update(given_at=first)
-    assert [one.since for one in listed(user)] == [first]
+    assert [application.since for application in listed(user)] == [first]
 
 
 def test_several_logins_at_one_client_are_one_application(browser, app, user, signer, django_assert_num_queries):
@@ -135,7 +135,7 @@ def test_a_withdrawal_touches_no_other_application_and_no_other_user(browser, ap
     browser.post(PAGE, {"withdraw": "app"})
     assert "access_token" in refreshed(browser, other, kept["refresh_token"]).json()
     assert "access_token" in refreshed(browser, app, also["refresh_token"]).json()
-    assert [one.client for one in listed(user)] == [other]
+    assert [application.client for application in listed(user)] == [other]
 
 
 @pytest.mark.parametrize("named", ["", "nobody", "a\0b", "other"])
@@ -157,16 +157,17 @@ def test_a_disabled_client_is_listed_only_by_its_consent(browser, app, user, sig
     connect(browser, app)
     Client.objects.filter(pk=app.pk).update(is_active=False)
     Consent.objects.update(claims="email")
-    [one] = listed(user)
-    assert one.last_used is None
-    assert (one.accesses[API].scopes, one.accesses[API].claims) == (set(SCOPE.split()), {"email"})
+    [application] = listed(user)
+    assert application.last_used is None
+    assert (application.accesses[API].scopes, application.accesses[API].claims) == (set(SCOPE.split()), {"email"})
 
 
 def test_a_grant_is_listed_until_it_ends(browser, app, user, signer):
     connect(browser, app)
     Consent.objects.all().delete()
     end = UserGrant.objects.get().ends_at
-    assert [one.client for one in client_access.applications(user, now=end - timedelta.resolution)] == [app]
+    before = end - timedelta.resolution
+    assert [application.client for application in client_access.applications(user, now=before)] == [app]
     assert client_access.applications(user, now=end) == []
 
 
@@ -223,7 +224,7 @@ def test_a_grant_that_another_request_creates_while_the_page_reads_breaks_nothin
         )
 
     with written_after('FROM "tokens_usergrant"', write):
-        assert [one.client for one in listed(user)] == [app]
+        assert [application.client for application in listed(user)] == [app]
     assert len(listed(user)) == 2
 
 

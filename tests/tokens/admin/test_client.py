@@ -95,8 +95,8 @@ def test_a_second_secret_works_beside_the_first_until_the_first_is_revoked(admin
     assert [use(made, secret) for secret in (first, second)] == [True, True]
     rows_now = {"secrets-TOTAL_FORMS": "2", "secrets-INITIAL_FORMS": "2"}
     by_age = list(ClientSecret.objects.order_by("created_at"))
-    for number, one in enumerate(ClientSecret.objects.order_by("pk")):
-        rows_now |= {f"secrets-{number}-id": one.pk, f"secrets-{number}-client": made.pk}
+    for number, stored in enumerate(ClientSecret.objects.order_by("pk")):
+        rows_now |= {f"secrets-{number}-id": stored.pk, f"secrets-{number}-client": made.pk}
     assert by_age[0].pk == row.pk
     began = timezone.now()
     answer = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
@@ -437,9 +437,9 @@ def test_a_new_secret_is_an_audit_event_without_the_secret(admin, form):
     hints = [{"secret": f"…{secret[-4:]}", "expires_at": None} for secret in (first, second)]
     assert events("client_secret.created") == [(*who, details) for details in hints]
     assert events("client.changed") == [(*who, {"remembers_consent": ["False", "True"]})]
-    hidden = [first, second, *(bytes(one.digest).hex() for one in ClientSecret.objects.all())]
+    hidden = [first, second, *(bytes(stored.digest).hex() for stored in ClientSecret.objects.all())]
     everything = str(list(AuditEvent.objects.values()))
-    assert [one for one in hidden if one in everything] == []
+    assert [text for text in hidden if text in everything] == []
 
 
 def test_the_audit_trail_names_a_replaced_public_key_by_kid_and_thumbprint(admin, form):

@@ -16,9 +16,9 @@ from tokens.recipes import catalog
 pytestmark = pytest.mark.django_db
 NEW = "/admin/tokens/client/new/"
 CLIENTS = [
-    one.name
-    for one in catalog.recipes().values()
-    if one.kind != "resource server" and "jwks" not in one.step("create_client").options
+    recipe.name
+    for recipe in catalog.recipes().values()
+    if recipe.kind != "resource server" and "jwks" not in recipe.step("create_client").options
 ]
 
 

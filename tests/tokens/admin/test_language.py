@@ -96,7 +96,7 @@ def in_brackets(monkeypatch):
 
     Returns a mapping from each text that was translated to its German translation.
     """
-    asked = {}
+    translations = {}
     functions = translation._trans
 
     def wrap(name, texts):
@@ -104,14 +104,14 @@ def in_brackets(monkeypatch):
 
         def answer(*args):
             text = original(*args)
-            asked[args[texts]] = text
+            translations[args[texts]] = text
             return f"⟦{text}⟧"
 
         monkeypatch.setattr(functions, name, answer)
 
     for name, texts in (("gettext", 0), ("pgettext", 1), ("ngettext", 0), ("npgettext", 1)):
         wrap(name, texts)
-    return asked
+    return translations
 
 
 @pytest.fixture
@@ -183,13 +183,15 @@ def _rest(text, data):
 
 def values():
     """Return each text that is stored in the database, the longest first."""
-    found = set()
+    stored_texts = set()
     for model in [*django_admin.site._registry, *SHOWN_WITHIN]:
         for row in model._default_manager.all()[:50]:
             texts = [str(row), *(str(getattr(row, field.attname)) for field in model._meta.concrete_fields)]
-            found |= {part for text in texts for part in (text, *re.split(r"[\s,\[\]'\"{}]+", text)) if len(part) > 2}
-    found |= {recipe.title for recipe in catalog.recipes().values()}
-    return sorted(found, key=len, reverse=True)
+            stored_texts |= {
+                part for text in texts for part in (text, *re.split(r"[\s,\[\]'\"{}]+", text)) if len(part) > 2
+            }
+    stored_texts |= {recipe.title for recipe in catalog.recipes().values()}
+    return sorted(stored_texts, key=len, reverse=True)
 
 
 def test_no_page_of_the_admin_has_a_text_in_english(rows, client, in_brackets):
@@ -202,8 +204,8 @@ def test_no_page_of_the_admin_has_a_text_in_english(rows, client, in_brackets):
             continue
         assert answer.status_code == 200, address
         seen += 1
-        if found := words(answer.content.decode(), data):
-            left[address] = found
+        if untranslated := words(answer.content.decode(), data):
+            left[address] = untranslated
     assert {word for words in left.values() for word in words} == set(), left
     assert seen > 70
     english = {text for text, german in in_brackets.items() if text == german and WORD.search(text)} - UNTRANSLATED

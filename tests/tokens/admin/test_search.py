@@ -10,7 +10,13 @@ from tokens.models import AuditEvent, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SPELLINGS = [str, lambda one: one.hex, lambda one: str(one).upper(), lambda one: f" {one} ", lambda one: one.urn]
+SPELLINGS = [
+    str,
+    lambda identifier: identifier.hex,
+    lambda identifier: str(identifier).upper(),
+    lambda identifier: f" {identifier} ",
+    lambda identifier: identifier.urn,
+]
 
 
 def search(browser, page, words):
@@ -72,8 +78,8 @@ def test_the_audit_trail_is_searched_by_what_an_event_is_about(admin, spell):
     grant = uuid.uuid4()
     for subject in (f"grant:{grant}", "user:ada", "client:webapp"):
         AuditEvent.objects.create(at=NOW, actor="command:test", action="thing.done", subject=subject)
-    assert [one.split()[-1] for one in search(admin, "auditevent", spell(grant))] == [f"grant:{grant}"]
-    assert [one.split()[-1] for one in search(admin, "auditevent", "user:ada")] == ["user:ada"]
+    assert [row.split()[-1] for row in search(admin, "auditevent", spell(grant))] == [f"grant:{grant}"]
+    assert [row.split()[-1] for row in search(admin, "auditevent", "user:ada")] == ["user:ada"]
 
 
 @pytest.mark.parametrize("spell", SPELLINGS)
@@ -81,4 +87,4 @@ def test_the_audit_trail_is_searched_by_the_sub_of_a_user(admin, spell):
     ada = User.objects.create_user("ada")
     for subject, actor in (("user:ada", "user:root"), ("client:webapp", "user:ada"), ("user:adam", "user:root")):
         AuditEvent.objects.create(at=NOW, actor=actor, action="thing.done", subject=subject)
-    assert [one.split()[-1] for one in search(admin, "auditevent", spell(ada.sub))] == ["client:webapp", "user:ada"]
+    assert [row.split()[-1] for row in search(admin, "auditevent", spell(ada.sub))] == ["client:webapp", "user:ada"]

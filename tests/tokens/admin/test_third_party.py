@@ -99,7 +99,7 @@ def addresses():
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "emails"),
     [
         ("count", ["Countess@Example.com"]),
         ("COUNTESS@example.com", ["Countess@Example.com"]),
@@ -117,9 +117,9 @@ def addresses():
         ("nothing", []),
     ],
 )
-def test_an_address_is_found_by_its_beginning_and_by_the_name_of_its_user(admin, addresses, words, found):
+def test_an_address_is_found_by_its_beginning_and_by_the_name_of_its_user(admin, addresses, words, emails):
     page = admin.get("/admin/account/emailaddress/", {"q": words})
-    assert sorted(row.email for row in page.context["cl"].result_list) == found
+    assert sorted(row.email for row in page.context["cl"].result_list) == emails
 
 
 def test_an_address_is_found_by_the_sub_of_its_user(admin, addresses):

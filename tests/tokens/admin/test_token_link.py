@@ -50,15 +50,15 @@ def like_tokens():
     The result is a set of tuples: the name of the model, the name of the field, and the admin page of the model. The
     page is None if the field is in an inline table on the page of another model.
     """
-    found = set()
+    matches = set()
     pages = [*django_admin.site._registry.values()]
     shown = [(page.model, page, field) for page in pages for field in fields(page)]
     for table in django_admin.TabularInline.__subclasses__():
         shown += [(table.model, None, table.model._meta.get_field(name)) for name in in_table(table)]
     for model, page, field in shown:
         if LIKE_TOKENS.fullmatch(field.name) and isinstance(field, TEXTS):
-            found.add((model.__name__, field.name, page))
-    return found
+            matches.add((model.__name__, field.name, page))
+    return matches
 
 
 def in_table(table):
@@ -67,12 +67,12 @@ def in_table(table):
 
 
 def test_each_field_like_a_token_links_to_the_inspection():
-    found = like_tokens()
-    assert {("SigningKey", "kid"), ("User", "sub"), ("AuditEvent", "subject")} <= {one[:2] for one in found}
-    assert {*OTHER} <= {one[:2] for one in found}, "an exception that is none any more"
+    matches = like_tokens()
+    assert {("SigningKey", "kid"), ("User", "sub"), ("AuditEvent", "subject")} <= {match[:2] for match in matches}
+    assert {*OTHER} <= {match[:2] for match in matches}, "an exception that is none any more"
     without = {
         (model, field)
-        for model, field, page in found
+        for model, field, page in matches
         if (model, field) not in OTHER and not (isinstance(page, TokenFields) and field in page.token_fields)
     }
     assert without == set()

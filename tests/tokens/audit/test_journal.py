@@ -93,7 +93,7 @@ def test_the_newest_event_is_lost_only_if_the_database_lacks_it(path):
 )
 def test_a_line_that_is_no_event_is_skipped(line):
     good = '{"at": "2030-01-01T12:00:00Z", "action": "a", "subject": "s"}'
-    assert [one.subject for one in journal.parse([line, good, f"issuer-1  | {good}"])] == ["s", "s"]
+    assert [event.subject for event in journal.parse([line, good, f"issuer-1  | {good}"])] == ["s", "s"]
 
 
 @pytest.mark.django_db

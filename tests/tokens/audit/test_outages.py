@@ -37,47 +37,48 @@ def test_the_first_503_of_a_reason_is_a_line_with_reason_and_endpoint(lines):
 
 
 def test_answers_within_ten_seconds_are_counted_in_the_next_line(lines):
-    one = Unavailability()
+    unavailability = Unavailability()
     times = (NOW, NOW + MOMENT, NOW + EVERY - MOMENT, NOW + EVERY)
-    assert [one.note("why", endpoint="/x", now=now) for now in times] == [True, False, False, True]
+    assert [unavailability.note("why", endpoint="/x", now=now) for now in times] == [True, False, False, True]
     assert [line["details"]["suppressed"] for line in lines()] == [0, 2]
 
 
 def test_another_reason_has_its_own_line_and_another_endpoint_does_not(lines):
-    one = Unavailability()
+    unavailability = Unavailability()
     for reason, endpoint in (("a", "/x"), ("b", "/x"), ("a", "/y")):
-        one.note(reason, endpoint=endpoint, now=NOW)
+        unavailability.note(reason, endpoint=endpoint, now=NOW)
     assert [line["details"]["reason"] for line in lines()] == ["a", "b"]
 
 
 def test_a_clock_that_is_set_back_suppresses_no_line(lines):
-    one = Unavailability()
-    one.note("why", endpoint="/x", now=NOW)
-    assert one.note("why", endpoint="/x", now=NOW - MOMENT)
+    unavailability = Unavailability()
+    unavailability.note("why", endpoint="/x", now=NOW)
+    assert unavailability.note("why", endpoint="/x", now=NOW - MOMENT)
 
 
 def test_the_reason_that_was_logged_longest_ago_is_forgotten_first(lines):
-    one = Unavailability()
+    unavailability = Unavailability()
     for number in range(KEPT):
-        one.note(f"why {number}", endpoint="/x", now=NOW)
+        unavailability.note(f"why {number}", endpoint="/x", now=NOW)
     later = NOW + EVERY
-    one.note("why 0", endpoint="/x", now=later)
-    one.note("another", endpoint="/x", now=later)
-    assert not one.note("why 0", endpoint="/x", now=later)
-    assert one.note("why 1", endpoint="/x", now=NOW + MOMENT)
+    unavailability.note("why 0", endpoint="/x", now=later)
+    unavailability.note("another", endpoint="/x", now=later)
+    assert not unavailability.note("why 0", endpoint="/x", now=later)
+    assert unavailability.note("why 1", endpoint="/x", now=NOW + MOMENT)
 
 
 def test_the_number_of_remembered_reasons_is_bounded(lines):
-    one = Unavailability()
+    unavailability = Unavailability()
     for number in range(2 * KEPT):
-        one.note(f"{number} s away", endpoint="/x", now=NOW)
-    assert len(one._last) == KEPT
+        unavailability.note(f"{number} s away", endpoint="/x", now=NOW)
+    assert len(unavailability._last) == KEPT
 
 
 def test_concurrent_threads_write_one_line_for_a_reason(lines):
-    one = Unavailability()
+    unavailability = Unavailability()
     threads = [
-        threading.Thread(target=one.note, args=("why",), kwargs={"endpoint": "/x", "now": NOW}) for _ in range(8)
+        threading.Thread(target=unavailability.note, args=("why",), kwargs={"endpoint": "/x", "now": NOW})
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()

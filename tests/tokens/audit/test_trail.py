@@ -125,7 +125,7 @@ def test_the_database_refuses_to_change_an_event(rewrite) -> None:
 
 
 def lines(caplog):
-    return [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    return [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
 
 
 @pytest.mark.django_db
@@ -157,7 +157,7 @@ def test_a_token_whose_transaction_is_rolled_back_is_not_logged_as_issued(caplog
 def test_a_line_of_the_audit_log_is_json_and_other_lines_name_their_logger() -> None:
     line = LogLine("%(levelname)s %(name)s: %(message)s")
     said = [logging.LogRecord(name, logging.INFO, "", 0, "%s", ('{"a": 1}',), None) for name in ("tokens.audit", "x")]
-    assert [line.format(one) for one in said] == ['{"a": 1}', 'INFO x: {"a": 1}']
+    assert [line.format(record) for record in said] == ['{"a": 1}', 'INFO x: {"a": 1}']
 
 
 @pytest.mark.django_db
@@ -261,7 +261,7 @@ def test_an_issued_code_is_logged_without_the_code(client, user, webapp, signer,
     caplog.clear()
     code = parameters(allow(client, authorization(webapp)))["code"]
     line = lines(caplog)[-1]
-    assert [one["action"] for one in lines(caplog)] == [*(["consent.given"] if is_asked else []), "code.issued"]
+    assert [entry["action"] for entry in lines(caplog)] == [*(["consent.given"] if is_asked else []), "code.issued"]
     assert (line["actor"], line["subject"]) == ("user:ada", "client:webapp")
     assert line["details"] == {"aud": API, "scope": "openid notes:read", "address": "127.0.0.1"}
     assert code not in caplog.text

@@ -15,7 +15,7 @@ from tokens.authorize import login_events
 def lines(caplog):
     """Return a function that returns the lines of the audit log."""
     caplog.set_level(logging.INFO, "tokens.audit")
-    return lambda: [json.loads(one.getMessage()) for one in caplog.records if one.name == "tokens.audit"]
+    return lambda: [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
 
 
 @pytest.mark.django_db
@@ -23,7 +23,7 @@ def test_logins_are_logged_without_the_text_that_the_user_typed(client, user, ca
     client.post("/accounts/login/", {"login": "hunter2-typed-here", "password": "x"})
     client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     client.post("/accounts/logout/")
-    assert [(one["action"], one["actor"], one["details"]) for one in lines()] == [
+    assert [(line["action"], line["actor"], line["details"]) for line in lines()] == [
         ("user.login_failed", "user:unknown", {"address": "127.0.0.1"}),
         ("user.logged_in", "user:ada", {"address": "127.0.0.1"}),
         ("user.logged_out", "user:ada", {"address": "127.0.0.1"}),
@@ -40,4 +40,4 @@ def test_a_logout_of_a_session_that_has_ended_is_not_logged(rf, lines):
 @pytest.mark.django_db
 def test_a_login_without_a_request_is_logged_without_an_address(user, lines):
     login_events.logged_in(None, user)
-    assert [(one["action"], one["details"]) for one in lines()] == [("user.logged_in", {})]
+    assert [(line["action"], line["details"]) for line in lines()] == [("user.logged_in", {})]

@@ -48,7 +48,7 @@ def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(memory, pol
 
 def test_a_separate_redis_protects_login_counters_from_eviction(memory):
     memory["default"] = {"maxmemory": 1024, "maxmemory_policy": "allkeys-lru"}
-    assert [one for one, _ in warnings()] == ["tokens.W601"]
+    assert [check_id for check_id, _ in warnings()] == ["tokens.W601"]
 
 
 @pytest.mark.parametrize(("limit", "policy"), [(0, "allkeys-lru"), (1024, "noeviction"), (0, "noeviction")])
@@ -66,7 +66,7 @@ def test_without_a_memory_limit_or_with_noeviction_there_is_no_warning(memory, l
         (redis.exceptions.ConnectionError("password=hunter2"), "tokens.W602"),
         (redis.exceptions.AuthenticationError("password=hunter2"), "tokens.W602"),
     ],
-    ids=lambda one: getattr(one, "__class__", one).__name__,
+    ids=lambda argument: getattr(argument, "__class__", argument).__name__,
 )
 def test_a_redis_that_hides_its_policy_is_a_warning_without_a_secret(memory, error, code):
     memory["guesses"] = error

@@ -21,7 +21,7 @@ def ids(messages):
 
 
 @pytest.mark.parametrize(
-    ("entries", "found"),
+    ("entries", "check_ids"),
     [
         ({}, []),
         ({"CLAIMS": "json.dumps", "CLAIMS_SOURCE": {"locale": "username", "picture": "json:dumps"}}, []),
@@ -32,9 +32,9 @@ def ids(messages):
         ({"CLAIMS_SOURCE": {"locale": "nothing", "tenant": "username", "email": "username"}}, ["tokens.E205"] * 3),
     ],
 )
-def test_settings_with_which_tokens_could_not_be_issued_or_used_are_named(configured, entries, found):
+def test_settings_with_which_tokens_could_not_be_issued_or_used_are_named(configured, entries, check_ids):
     configured(**entries)
-    assert ids(check_claims()) == found
+    assert ids(check_claims()) == check_ids
 
 
 @pytest.mark.django_db

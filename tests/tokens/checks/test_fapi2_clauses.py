@@ -62,11 +62,11 @@ def listed():
 
     A row can have several clauses, such as `5.3.2.1-4, 5`.
     """
-    found = set()
+    numbers = set()
     for clause in CLAUSES:
         first, *others = clause.number.split(", ")
-        found |= {first, *(f"{first.rpartition('-')[0]}-{other}" for other in others)}
-    return found
+        numbers |= {first, *(f"{first.rpartition('-')[0]}-{other}" for other in others)}
+    return numbers
 
 
 def test_every_clause_about_the_issuer_is_listed():
@@ -88,8 +88,8 @@ def test_a_good_configuration_lacks_nothing():
 @pytest.mark.parametrize("number", LACKING)
 def test_the_report_names_what_a_configuration_lacks(number):
     changes, text = LACKING[number]
-    found = lacking(replace(GOOD, **changes))
-    assert text in " ".join(found[number].missing)
+    findings = lacking(replace(GOOD, **changes))
+    assert text in " ".join(findings[number].missing)
 
 
 def test_a_ring_that_signs_for_no_api_of_the_profile_does_not_matter():

@@ -38,7 +38,7 @@ def test_valid_settings_give_no_message():
 def test_an_invalid_setting_is_named_with_its_numbers(settings, changes, code, text):
     settings.ISSUER = {**settings.ISSUER, **changes}
     messages = run_key_checks()
-    assert [one for one, _ in messages] == [code]
+    assert [check_id for check_id, _ in messages] == [code]
     assert text in messages[0][1]
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_encrypting_key_is_an_error_at_start(settings):
     assert run_key_checks(databases=ISSUER_DATABASES) == []
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     messages = run_key_checks(databases=ISSUER_DATABASES)
-    assert {one for one, _ in messages} == {"tokens.E303"}
+    assert {check_id for check_id, _ in messages} == {"tokens.E303"}
     assert all("KEY_ENCRYPTION_KEYS" in text for _, text in messages)
 
 
@@ -68,7 +68,7 @@ def test_client_secrets_under_a_former_encrypting_key_are_reported_at_start(sett
     client_secret.create(Client.objects.create(name="webapp"), now=timezone.now())
     former = settings.ISSUER["KEY_ENCRYPTION_KEYS"]
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43, *former]}
-    assert [one for one, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.I306"]
+    assert [check_id for check_id, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.I306"]
     call_command("rotate_keys", rewrap=True, verbosity=0)
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
-    assert [one for one, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.W305"]
+    assert [check_id for check_id, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.W305"]

@@ -179,10 +179,10 @@ def test_a_client_that_does_not_exist_costs_the_same_work(
     work.clear()
     with django_assert_num_queries(1):
         assert not client_secret.use(client_secret.stored_of(client_), "wrong", now=NOW)
-    known = len(work)
+    digest_count = len(work)
     with django_assert_num_queries(1):
         assert not client_secret.use(client_secret.stored_of(None), "wrong", now=NOW)
-    assert (known, len(work)) == (1, 2)
+    assert (digest_count, len(work)) == (1, 2)
 
 
 def test_the_day_of_a_secrets_use_is_recorded_and_a_wrong_secret_is_not(

@@ -66,8 +66,8 @@ def test_a_request_with_a_known_key_does_not_wait_for_an_attackers_fetch(slow, c
     slow.hold()
     stranger = crowd.submit(slow.kids, "never")
     assert slow.asked.wait(60)
-    known = [crowd.submit(slow.kids, "one") for _ in range(10)]
-    assert [one.result(timeout=60) for one in known] == [["one"]] * 10
+    futures = [crowd.submit(slow.kids, "one") for _ in range(10)]
+    assert [future.result(timeout=60) for future in futures] == [["one"]] * 10
     assert not stranger.done()
     slow.released.set()
     assert stranger.result(timeout=60) == ["one", "two"]
@@ -77,7 +77,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
     slow.hold()
     asking = [crowd.submit(slow.kids, "one") for _ in range(12)]
     assert slow.asked.wait(60)
-    turned_away = [one.exception() for one in islice(as_completed(asking, timeout=60), 4)]
+    turned_away = [future.exception() for future in islice(as_completed(asking, timeout=60), 4)]
     assert {(error.error, error.status_code, error.headers["Retry-After"]) for error in turned_away} == {
         ("temporarily_unavailable", 503, "1")
     }
@@ -96,14 +96,16 @@ def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_an
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
         slow.answers[address.removeprefix(slow.url)] = slow.slow_answer()
-    asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_self_registered=True) for one in addresses]
+    asking = [crowd.submit(jwks_uri.keys, address, kid="one", is_self_registered=True) for address in addresses]
     turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.SELF_REGISTERED_WAIT))
-    assert {error.status_code for one in turned_away if (error := one.exception())} == {503}
+    assert {error.status_code for future in turned_away if (error := future.exception())} == {503}
     assert [key.kid for key in jwks_uri.keys(f"{slow.url}/keys", kid="one")] == ["one"]
     own = crowd.submit(jwks_uri.keys, addresses[0], kid="one")
     slow.released.set()
     assert [key.kid for key in own.result(timeout=60)] == ["one", "two"]
-    assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.SELF_REGISTERED_FETCH + 1
+    assert (
+        sum(slow.fetches(address.removeprefix(slow.url)) for address in addresses) <= jwks_uri.SELF_REGISTERED_FETCH + 1
+    )
 
 
 def test_a_fetch_whose_thread_cannot_start_leaves_its_place_to_the_next_fetch(monkeypatch):

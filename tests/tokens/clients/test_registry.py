@@ -114,7 +114,7 @@ def delete_client(service, apis):
 @pytest.mark.parametrize(
     "change",
     [change_secret, change_client, change_scopes, change_scope_by_sql, delete_client],
-    ids=lambda one: one.__name__,
+    ids=lambda change: change.__name__,
 )
 def test_a_cached_client_is_not_used_after_a_change_by_any_means(service, apis, by_secret, change):
     assert by_secret().status_code == 200
@@ -182,14 +182,14 @@ def test_the_number_of_cached_clients_is_bounded(service, monkeypatch):
 def test_the_client_that_was_used_least_recently_is_dropped_from_the_cache(service, monkeypatch, is_read_again):
     monkeypatch.setattr(registry, "KEPT", 2)
     registry.forget()
-    one, two, three = (make_client(name, "client_credentials") for name in ("one", "two", "three"))
-    registry.keep(one, version="v")
-    registry.keep(two, version="v")
+    client_one, client_two, client_three = (make_client(name, "client_credentials") for name in ("one", "two", "three"))
+    registry.keep(client_one, version="v")
+    registry.keep(client_two, version="v")
     if is_read_again:
-        registry.keep(one, version="w")
+        registry.keep(client_one, version="w")
     else:
         registry.recall("one", version="v")
-    registry.keep(three, version="v")
+    registry.keep(client_three, version="v")
     assert [registry.is_known(name) for name in ("one", "two", "three")] == [True, False, True]
 
 

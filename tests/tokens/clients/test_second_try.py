@@ -21,9 +21,9 @@ def test_the_second_try_gets_the_status_and_text_of_the_first_refusal():
     assert (again.error, again.description, again.status_code) == ("unauthorized_client", "This client may not.", 403)
 
 
-@pytest.mark.parametrize(("later", "found"), [(WINDOW, True), (WINDOW + timedelta(milliseconds=1), False)])
-def test_a_refusal_is_found_until_the_window_ends(later, found):
-    assert (second_try.read(second_try.entry(REFUSED, now=NOW), now=NOW + later) is not None) is found
+@pytest.mark.parametrize(("later", "is_found"), [(WINDOW, True), (WINDOW + timedelta(milliseconds=1), False)])
+def test_a_refusal_is_found_until_the_window_ends(later, is_found):
+    assert (second_try.read(second_try.entry(REFUSED, now=NOW), now=NOW + later) is not None) is is_found
 
 
 @pytest.mark.parametrize(

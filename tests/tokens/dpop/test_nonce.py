@@ -64,6 +64,6 @@ def test_the_row_of_a_used_proof_is_kept_longer_than_the_proof_is_accepted():
     start = datetime(2026, 1, 1, tzinfo=UTC)
     accepted = set(nonce.accepted(["s"], now=start))
     minutes = (timedelta(minutes=number) for number in range(10))
-    last = max(one for one in minutes if accepted & set(nonce.accepted(["s"], now=start + one))) + timedelta(minutes=1)
+    last = max(age for age in minutes if accepted & set(nonce.accepted(["s"], now=start + age))) + timedelta(minutes=1)
     assert last <= replay.KEPT
     assert 2 * WINDOW <= replay.KEPT, "iat can be WINDOW ahead"

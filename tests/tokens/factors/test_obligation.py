@@ -39,7 +39,7 @@ def use_factor(browser, user, kind="totp"):
 
 def test_without_a_setting_no_user_needs_a_second_factor(user):
     staff = make_user("root", is_staff=True)
-    assert [obligation.of_user(one) for one in (user, staff, member("eve"))] == ["", "", ""]
+    assert [obligation.of_user(person) for person in (user, staff, member("eve"))] == ["", "", ""]
 
 
 @pytest.mark.usefixtures("rules")
@@ -48,7 +48,7 @@ def test_members_of_the_groups_and_staff_need_one_and_others_do_not(user):
     other.groups.add(Group.objects.create(name="financial"))
     assert obligation.of_user(make_user("root", is_staff=True)) == MULTI_FACTOR
     assert obligation.of_user(member("eve")) == MULTI_FACTOR
-    assert [obligation.of_user(one) for one in (user, other)] == ["", ""]
+    assert [obligation.of_user(person) for person in (user, other)] == ["", ""]
 
 
 @pytest.mark.usefixtures("rules")

@@ -95,9 +95,9 @@ def test_an_address_is_found_in_each_unicode_spelling(client, robot, user, decod
 
 def test_two_spellings_of_one_address_name_no_user(client, robot, user):
     for name, email in (("ada", "jos\u00e9@example.org"), ("eve", "jose\u0301@example.org")):
-        one, _ = User.objects.get_or_create(username=name)
-        User.objects.filter(pk=one.pk).update(email=email)
-        EmailAddress.objects.create(user=one, email=email, verified=True)
+        owner, _ = User.objects.get_or_create(username=name)
+        User.objects.filter(pk=owner.pk).update(email=email)
+        EmailAddress.objects.create(user=owner, email=email, verified=True)
     for named in ("jos\u00e9@example.org", "jose\u0301@example.org"):
         assert act(client, named).json() == UNKNOWN_USER
 

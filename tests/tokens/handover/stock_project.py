@@ -27,9 +27,9 @@ def filled(url: str, folder: Path) -> dict[str, str]:
     script, users, key = Path(__file__).resolve(), folder / "users.json", folder / "oidc.pem"
     done = subprocess.run([sys.executable, script, url, users], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    known = json.loads(done.stdout)
-    key.write_text(known["pem"])
-    return known | {"url": url, "users": str(users), "key": str(key)}
+    printed = json.loads(done.stdout)
+    key.write_text(printed["pem"])
+    return printed | {"url": url, "users": str(users), "key": str(key)}
 
 
 def main(url: str, users_file: str) -> None:

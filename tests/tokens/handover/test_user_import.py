@@ -122,7 +122,7 @@ def test_what_cannot_be_taken_is_named_and_the_rest_is_taken(load):
     ]
     result = load(rows)
     assert result["created"] == 1
-    assert [one["user"] for one in result["refused"]] == ["ada", "BOB", "", "a b", "x" * 150, "nul", "long"]
+    assert [refusal["user"] for refusal in result["refused"]] == ["ada", "BOB", "", "a b", "x" * 150, "nul", "long"]
     assert "another user has this username" in result["refused"][0]["why"]
     assert "has no username" in result["refused"][2]["why"]
     assert "has a longer email" in result["refused"][6]["why"]

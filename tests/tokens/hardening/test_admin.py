@@ -37,8 +37,8 @@ def change(browser, **fields):
     """Save the client's page in the admin with further `fields`, without a change of its secrets. Return the answer."""
     made = Client.objects.get(client_id="reports")
     rows = {f"secrets-{name}_FORMS": made.secrets.count() for name in ("TOTAL", "INITIAL")}
-    for number, one in enumerate(made.secrets.all()):
-        rows |= {f"secrets-{number}-id": one.pk, f"secrets-{number}-client": made.pk}
+    for number, secret in enumerate(made.secrets.all()):
+        rows |= {f"secrets-{number}-id": secret.pk, f"secrets-{number}-client": made.pk}
     return browser.post(f"{LIST}{made.pk}/change/", ADDED | rows | fields)
 
 

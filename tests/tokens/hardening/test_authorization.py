@@ -31,10 +31,10 @@ def nonce(answer):
     return jwt.decode(answer["id_token"], options={"verify_signature": False}).get("nonce")
 
 
-@pytest.mark.parametrize("asked", [None, "n-1"], ids=["without one", "with one"])
-def test_the_nonce_comes_from_the_authorization_request_only(client, webapp, code, signer, asked):
-    answer = redeem(client, webapp, code(webapp, nonce=asked), nonce="injected")
-    assert nonce(answer.json()) == asked
+@pytest.mark.parametrize("requested_nonce", [None, "n-1"], ids=["without one", "with one"])
+def test_the_nonce_comes_from_the_authorization_request_only(client, webapp, code, signer, requested_nonce):
+    answer = redeem(client, webapp, code(webapp, nonce=requested_nonce), nonce="injected")
+    assert nonce(answer.json()) == requested_nonce
 
 
 # framing

@@ -57,7 +57,7 @@ def test_a_public_client_introspects_no_token_not_even_its_own(client, spa, weba
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "form"),
     [
         ("/oauth/introspect", {"token": "t", "grant_type": DEVICE}),
         ("/oauth/revoke", {"token": "t", "grant_type": DEVICE}),
@@ -66,11 +66,11 @@ def test_a_public_client_introspects_no_token_not_even_its_own(client, spa, weba
         ("/oauth/token", OWN),
     ],
 )
-def test_no_endpoint_accepts_a_client_id_as_authentication(client, apis, signer, path, asked):
+def test_no_endpoint_accepts_a_client_id_as_authentication(client, apis, signer, path, form):
     box = make_client("box", DEVICE, "client_credentials")
-    assert error(post(client, path, asked | {"client_id": "box"})) == (401, "invalid_client")
+    assert error(post(client, path, form | {"client_id": "box"})) == (401, "invalid_client")
     secret = client_secret.create(box, now=timezone.now())
-    assert post(client, path, asked | {"client_id": "box", "client_secret": secret}).status_code != 401
+    assert post(client, path, form | {"client_id": "box", "client_secret": secret}).status_code != 401
 
 
 def test_a_client_id_alone_revokes_no_token_of_a_confidential_client(client, spa, webapp, code, signer):

@@ -123,7 +123,11 @@ def test_the_phase_is_that_of_the_key_which_verifies():
 def test_a_malformed_published_key_is_skipped(strange, key):
     algorithm = {PRIVATE: "RS256", EC: "ES256", OKP: "EdDSA"}[key]
     text = make(key=key, algorithm=algorithm, kid=None)
-    typed = [JWK | one for one in strange] + [EC_JWK | one for one in strange] + [OKP_JWK | one for one in strange]
+    typed = (
+        [JWK | members for members in strange]
+        + [EC_JWK | members for members in strange]
+        + [OKP_JWK | members for members in strange]
+    )
     assert verdict(text, *strange, *typed)
 
 

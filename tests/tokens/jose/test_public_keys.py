@@ -110,7 +110,7 @@ def test_a_jwks_that_is_pasted_has_one_to_twenty_keys(number):
 
 
 def numbered(number):
-    return [public_jwk(kid=str(one)) for one in range(number)]
+    return [public_jwk(kid=str(index)) for index in range(number)]
 
 
 @pytest.mark.parametrize(

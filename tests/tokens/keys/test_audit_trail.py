@@ -46,9 +46,9 @@ class Operator:
 
 @pytest.fixture
 def operator():
-    one = Operator()
-    with database_at(lambda: one.now):
-        yield one
+    operator = Operator()
+    with database_at(lambda: operator.now):
+        yield operator
 
 
 def created(operator):

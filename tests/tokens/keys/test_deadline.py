@@ -62,7 +62,9 @@ def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_lo
     said, _, timings = str(refused.value).partition(" set KEY_TIMINGS=")
     assert "took 1.4 s, too long to keep its dates: clock_error (δ) is 1 s; nothing was done" in said
     assert timings == "clock_error=3,announce=24"
-    wider = changed(DEVELOPMENT, {name: float(value) for name, value in (one.split("=") for one in timings.split(","))})
+    wider = changed(
+        DEVELOPMENT, {name: float(value) for name, value in (timing.split("=") for timing in timings.split(","))}
+    )
     run(policy=wider)  # adopts them
     start = store.database_now()
     slow = iter([start, start, start + timedelta(seconds=1.4)])

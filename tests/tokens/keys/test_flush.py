@@ -31,7 +31,7 @@ SECOND = timedelta(seconds=1)
 
 def key(ring: Ring, kid: str) -> lifecycle.Key:
     """Return the dates of the key `kid`."""
-    return next(one for one in ring.dates() if one.kid == kid)
+    return next(key for key in ring.dates() if key.kid == kid)
 
 
 def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
@@ -47,7 +47,7 @@ def cancel(ring: Ring, kid: str) -> Outcome:
 
 def signs_throughout(ring: Ring) -> bool:
     """Return True if, now and at each later instant at which a key starts, some key signs."""
-    starts = [one.start for one in ring.dates() if one.start and one.start > ring.now]
+    starts = [key.start for key in ring.dates() if key.start and key.start > ring.now]
     return all(lifecycle.signer(ring.dates(), now=at) for at in [ring.now, *starts])
 
 
@@ -179,7 +179,7 @@ def test_the_key_of_a_flush_is_revoked_and_the_standby_keeps_the_first_promise(r
     assert flush_of(ring, first.kids[0]).kid == second.successor
     assert flush_of(ring, first.kids[0]).signs_at <= first.flush_at
     assert flush_of(ring, first.flush_kid).kid == second.flush_kid
-    chain = [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)]
+    chain = [key.kid for key in lifecycle.switches(ring.dates(), now=ring.now)]
     assert chain == [second.successor, second.flush_kid]
     assert signs_throughout(ring)
 
@@ -210,7 +210,7 @@ def test_a_flush_during_a_planned_switch_comes_after_it(ring):
     planned = ring.rotate(early=True)
     standby = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(standby)
-    chain = [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)]
+    chain = [key.kid for key in lifecycle.switches(ring.dates(), now=ring.now)]
     assert chain == [planned.kid, done.flush_kid]
     assert flush_of(ring, standby).kid == done.flush_kid
     assert signs_throughout(ring)
@@ -253,7 +253,7 @@ def test_the_switch_before_a_flush_is_cancelled_and_the_flush_stays(ring):
     planned = ring.rotate(early=True)
     ring.now += SECOND
     done = ring.revoke(planned.kid)
-    assert [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)] == [done.successor, done.flush_kid]
+    assert [key.kid for key in lifecycle.switches(ring.dates(), now=ring.now)] == [done.successor, done.flush_kid]
     cancelled = cancel(ring, done.successor)
     assert (cancelled.kid, cancelled.at) == (done.flush_kid, done.flush_at)
     assert flush_of(ring, planned.kid).kid == done.flush_kid
@@ -276,7 +276,7 @@ def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
     """
     ring.now += timedelta(days=91)
     ring.rotate()
-    before = {one.kid for one in ring.dates()}
+    before = {key.kid for key in ring.dates()}
     done = ring.revoke(ring.kid(Phase.SIGNING))
     assert key(ring, done.kids[0]).revoked_at > ring.now
     assert done.flush_kid not in before
@@ -305,8 +305,8 @@ def test_longer_timings_put_off_both_of_two_planned_switches_in_their_order(ring
     with ring.at():
         rotation.rotate(operation(ring.now, policy=longer))
     chain = lifecycle.switches(ring.dates(), now=ring.now)
-    assert [one.kid for one in chain] == [first.flush_kid, second.flush_kid]
-    assert [one.signs_at for one in chain] == [lifecycle.seen_at(one, longer) for one in chain]
+    assert [key.kid for key in chain] == [first.flush_kid, second.flush_kid]
+    assert [key.signs_at for key in chain] == [lifecycle.seen_at(key, longer) for key in chain]
     assert signs_throughout(ring)
 
 

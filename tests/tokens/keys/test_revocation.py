@@ -100,9 +100,9 @@ def test_what_is_revoked_already_or_unknown_cannot_be_revoked(ring):
     for unknown in (kid, "nobody"):
         with pytest.raises(UnknownKey):
             ring.revoke(unknown)
-    for known in (None, ring.kid(Phase.SIGNING)):
+    for target in (None, ring.kid(Phase.SIGNING)):
         with pytest.raises(UnknownKey, match="no ring 'nowhere'"):
-            ring.revoke(known, ring="nowhere")
+            ring.revoke(target, ring="nowhere")
 
 
 def test_a_dry_run_returns_the_consequence_and_changes_nothing(ring):

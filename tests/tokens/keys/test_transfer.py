@@ -129,7 +129,9 @@ def put_off_by_longer_timings(clock):
 
 
 @pytest.mark.parametrize(
-    "put_off", [put_off_by_revoking, put_off_by_cancelling, put_off_by_longer_timings], ids=lambda one: one.__name__
+    "put_off",
+    [put_off_by_revoking, put_off_by_cancelling, put_off_by_longer_timings],
+    ids=lambda put_off: put_off.__name__,
 )
 def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_that_is_put_off(
     client, clock, orders, service, put_off

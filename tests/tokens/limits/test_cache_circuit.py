@@ -70,8 +70,8 @@ def test_two_caches_fail_together_only_if_they_are_in_one_place(places, second, 
 def test_a_question_gets_the_cache_of_its_alias(places, alias):
     places(f"of {alias}", f"not of {alias}")
     ask(lambda cache: cache.set("name", alias), alias)
-    assert [ask(lambda cache: cache.get("name"), one) for one in ALIASES] == [
-        alias if one == alias else None for one in ALIASES
+    assert [ask(lambda cache: cache.get("name"), cache_alias) for cache_alias in ALIASES] == [
+        alias if cache_alias == alias else None for cache_alias in ALIASES
     ]
 
 

@@ -103,7 +103,7 @@ def test_without_abstract_socket_names_each_process_has_its_own_slots(name, fail
         patch.object(password_slots.socket, "socket") as made,
     ):
         made.side_effect = [failure, made.return_value]
-        made.return_value.__enter__ = lambda one: one
+        made.return_value.__enter__ = lambda bound_socket: bound_socket
         made.return_value.__exit__ = lambda *_: None
         with bound.slot(), pytest.raises(Busy), bound.slot():
             pass

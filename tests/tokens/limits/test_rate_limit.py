@@ -268,18 +268,18 @@ def _let_in():
 @pytest.mark.django_db
 @pytest.mark.urls("project.urls.issuer")
 @pytest.mark.parametrize(
-    ("alias", "told"),
+    ("alias", "attention"),
     [
         ("guesses", "logins are refused: their cache cannot store counters"),
         ("default", "token requests are not counted: their cache cannot store counters"),
     ],
 )
-def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, told):
+def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, attention):
     assert client.get("/readyz").json() == {"status": "ok"}
     with patch.object(caches[alias], "set", side_effect=TimeoutError) as written:
         answers = [client.get("/readyz") for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
-    assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [told]}] * 3
+    assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [attention]}] * 3
     assert written.call_count == 1
 
 

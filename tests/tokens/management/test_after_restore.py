@@ -110,7 +110,9 @@ def test_only_secrets_that_were_revoked_or_expired_end_again(path, tmp_path, ser
     done = run("--yes", *(("--from", str(file)) if source == "audit log" else ()))
     assert sorted(done["secrets"]) == sorted([f"service …{service.plain[-4:]}", f"service …{expiring[-4:]}"])
     live = {
-        one.hint: one.expires_at for client in Client.objects.all() for one in client.secrets.filter(revoked_at=None)
+        secret.hint: secret.expires_at
+        for client in Client.objects.all()
+        for secret in client.secrets.filter(revoked_at=None)
     }
     assert live == {expiring[-4:]: until, untouched[-4:]: None, other[-4:]: None}
 
@@ -193,7 +195,7 @@ def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
         InitialAccessToken(note=note, registrations_left=1, expires_at=now + timedelta(minutes=lasts))
         for note, lasts in (("Ada", 60), ("over", 1))
     ]
-    texts = [initial_token.create(one, actor="test", now=now) for one in made]
+    texts = [initial_token.create(token, actor="test", now=now) for token in made]
     InitialAccessToken.objects.filter(note="over").update(expires_at=now)
     assert run("--dry-run")["initial_tokens"] == [f"Ada (…{texts[0][-4:]})"]
     assert initial_token.use(texts[0], now=now) is not None

@@ -94,8 +94,8 @@ def test_a_second_run_replaces_secrets_and_password_and_keeps_the_sub():
 
 
 def test_two_aliases_stand_side_by_side():
-    one, other = on_a_test_issuer(), on_a_test_issuer(alias="other")
-    assert one["client"]["client_id"] != other["client"]["client_id"]
+    plan, other = on_a_test_issuer(), on_a_test_issuer(alias="other")
+    assert plan["client"]["client_id"] != other["client"]["client_id"]
     assert (Client.objects.count(), User.objects.count()) == (6, 2)
 
 
@@ -133,5 +133,5 @@ def test_a_page_that_does_not_always_appear_is_optional_and_the_logout_is_confir
         ("Return to the suite", None),
     ]
     assert [(task["task"], task.get("optional")) for task in log_out["tasks"]] == [("Log out", True), ("Page", True)]
-    asked = plan["override"]["oidcc-rp-initiated-logout-no-id-token-hint"]["browser"][1]
-    assert [(task["task"], task.get("optional")) for task in asked["tasks"]] == [("Page", None)]
+    confirmation = plan["override"]["oidcc-rp-initiated-logout-no-id-token-hint"]["browser"][1]
+    assert [(task["task"], task.get("optional")) for task in confirmation["tasks"]] == [("Page", None)]

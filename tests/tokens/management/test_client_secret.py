@@ -44,7 +44,7 @@ def test_a_secret_is_replaced_without_downtime(webapp):
     further = json.loads(run("add", "webapp", "--json"))["client_secret"]
     assert [use(webapp, secret) for secret in (webapp.plain, further)] == [True, True]
     output = json.loads(run("revoke", "webapp", "--hint", f"…{webapp.plain[-4:]}", "--json"))["secrets"]
-    assert [(one["hint"], one["live"]) for one in output] == [(webapp.plain[-4:], False)]
+    assert [(row["hint"], row["live"]) for row in output] == [(webapp.plain[-4:], False)]
     assert [use(webapp, secret) for secret in (webapp.plain, further)] == [False, True]
     who = ("command:client_secret", "client:webapp")
     made, ended = events()
@@ -59,7 +59,7 @@ def test_the_secret_is_printed_once_and_is_in_no_list_and_no_event(webapp):
     assert use(webapp, secret)
     assert printed.splitlines()[2] == "expires        2999-01-31 12:00:00 UTC"
     output = run("list", "webapp") + run("list", "--json") + str(events())
-    digests = [bytes(one.digest).hex() for one in ClientSecret.objects.all()]
+    digests = [bytes(stored.digest).hex() for stored in ClientSecret.objects.all()]
     assert [hidden in output for hidden in (secret, webapp.plain, *digests)] == [False] * 4
 
 
@@ -143,7 +143,7 @@ def test_an_unknown_client_or_secret_is_an_error(webapp):
         ("revoke", "webapp", "--id", str(other.secrets.get().pk)),
     ):
         assert refused(*arguments)[0] == 2, arguments
-    assert {one.revoked_at for one in ClientSecret.objects.all()} == {None}
+    assert {stored.revoked_at for stored in ClientSecret.objects.all()} == {None}
 
 
 def test_two_secrets_with_the_same_hint_need_the_id(webapp):

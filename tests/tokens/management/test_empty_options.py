@@ -82,8 +82,8 @@ def test_a_command_refuses_an_empty_option_and_changes_nothing(arguments: list[s
 
 def test_only_a_reason_is_empty_by_default() -> None:
     # An option that is empty by default accepts an empty variable of the shell.
-    found = {(name, action.option_strings[0]) for name, action in actions() if action.default == ""}
-    assert found == {("access", "--reason"), ("revoke_user", "--reason")}
+    empty_by_default = {(name, action.option_strings[0]) for name, action in actions() if action.default == ""}
+    assert empty_by_default == {("access", "--reason"), ("revoke_user", "--reason")}
 
 
 @pytest.mark.parametrize("arguments", [["access", "disable", "--user", "ada", "--reason", ""], ["keys"]])
@@ -116,8 +116,8 @@ def test_no_type_of_an_option_turns_an_empty_text_into_another_value() -> None:
 
     typed = [(name, action.dest, action.type) for name, action in actions() if action.type is not None]
     assert len(typed) > 20
-    assert [found for found in typed if found[2] is Path] == []
-    assert [found for found in typed if converted(found[2]) not in (None, "")] == []  # "" is refused later
+    assert [option for option in typed if option[2] is Path] == []
+    assert [option for option in typed if converted(option[2]) not in (None, "")] == []  # "" is refused later
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ def failure(command, error, monkeypatch):
 @pytest.mark.django_db
 def test_a_command_translates_each_kind_of_error(kind, monkeypatch):
     error, code, message = ERRORS[kind]
-    found = failure(load_command_class("tokens", "purge_tokens"), error, monkeypatch)
-    assert (found[0], found[1].startswith(message)) == (code, True), found
-    assert "\n" not in found[1]
+    exit_code, text = failure(load_command_class("tokens", "purge_tokens"), error, monkeypatch)
+    assert (exit_code, text.startswith(message)) == (code, True), (exit_code, text)
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize("name", COMMANDS)

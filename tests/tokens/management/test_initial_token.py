@@ -24,7 +24,7 @@ def test_a_token_is_printed_once_listed_and_revoked():
     text = printed.split()[1]
     assert initial_token.use(text, now=timezone.now()) is not None
     listed = json.loads(run("list", "--json"))["tokens"]
-    assert [(one["note"], one["registrations_left"], one["live"]) for one in listed] == [("Ada", 4, True)]
+    assert [(token["note"], token["registrations_left"], token["live"]) for token in listed] == [("Ada", 4, True)]
     assert text not in run("list")
     assert "ended" in run("revoke", "--id", str(listed[0]["id"]))
     assert initial_token.use(text, now=timezone.now()) is None

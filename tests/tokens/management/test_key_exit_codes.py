@@ -38,7 +38,7 @@ def test_the_exit_codes_stand_in_the_help_as_they_are(name):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "problem"),
     [
         (
             ("revoke_key", "KID", "--reason", "x" * 201, "--yes"),
@@ -72,12 +72,12 @@ def test_the_exit_codes_stand_in_the_help_as_they_are(name):
     ],
     ids=ascii,
 )
-def test_wrong_use_exits_with_2_and_says_what_is_wrong(arguments, told):
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(arguments, problem):
     run("rotate_keys")
     kid = SigningKey.objects.get(signs_at=None).kid
     before = list(SigningKey.objects.values())
     code, message = refused(*(kid if argument == "KID" else argument for argument in arguments))
-    assert (code, told in message) == (2, True), message
+    assert (code, problem in message) == (2, True), message
     assert list(SigningKey.objects.values()) == before
     assert Ring.objects.count() == 1
 

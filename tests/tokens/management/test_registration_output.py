@@ -112,7 +112,7 @@ def test_a_recipe_adds_the_client_of_the_api_if_it_has_one():
 def test_the_json_of_an_api_has_the_client_only_with_a_recipe():
     plain = {"identifier": "https://a.example/", "scopes": ["a:read", "a:write"], "created": True}
     assert registration_output.api_json(api("own", "s3cret"), None, VALUES) == plain
-    found = registration_output.api_json(api("own", "s3cret"), chosen(), VALUES)
-    assert (found["recipe"], found["client_id"], found["client_secret"]) == ("proxy", "own", "s3cret")
+    with_recipe = registration_output.api_json(api("own", "s3cret"), chosen(), VALUES)
+    assert (with_recipe["recipe"], with_recipe["client_id"], with_recipe["client_secret"]) == ("proxy", "own", "s3cret")
     none = registration_output.api_json(api(), chosen(), VALUES)
     assert (none["client_id"], none["client_secret"]) == (None, None)

@@ -83,8 +83,8 @@ ERRORS = {
 def test_a_database_error_in_one_ring_does_not_stop_the_others(kind, rings, revocation_fails, capsys):
     error, code, message = ERRORS[kind]
     revocation_fails("bills", error)
-    found = refused(*ALL, "--yes")
-    assert (found[0], found[1].startswith(message)) == (code, True)
+    exit_code, text = refused(*ALL, "--yes")
+    assert (exit_code, text.startswith(message)) == (code, True)
     assert unrevoked("orders").isdisjoint(rings["orders"])
 
 

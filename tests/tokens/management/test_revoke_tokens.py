@@ -38,10 +38,10 @@ def issued(apis, user):
     users = {"ada": user, "bob": User.objects.create_user("bob", "bob@example.org", "correct horse")}
     clients = [make_client(name, "authorization_code", "refresh_token", public=True) for name in ("app", "web")]
     issued_tokens = {}
-    for name, one in users.items():
+    for name, owner in users.items():
         for app in clients:
             browser = Browser()
-            log_in(browser, one, ago=5)
+            log_in(browser, owner, ago=5)
             code = parameters(allow(browser, authorization(app, scope=SCOPE)))["code"]
             body = redeem(browser, app, code).json()
             issued_tokens[f"{name} {app.client_id}"] = (body["access_token"], body["refresh_token"])

@@ -231,7 +231,7 @@ def test_prune_deletes_what_the_file_does_not_name(apply):
     Client.objects.create(client_id="dynamic", name="D", registered_by="dynamic", grants=[])
     small = {"apis": {"https://orders.example/": {"name": "Orders", "scopes": {"orders:read": "See your orders"}}}}
     kept = apply(small)
-    assert {(one["kind"], one["name"]) for one in kept["not_in_file"]} == {
+    assert {(entry["kind"], entry["name"]) for entry in kept["not_in_file"]} == {
         ("exchange_policy", "orders-api https://orders.example/"),
         *(("client", name) for name in ("orders-api", "phone", "web")),
         ("scope", "reports:read"),
@@ -286,7 +286,7 @@ def test_secrets_go_to_a_file_that_only_the_user_can_read(apply, tmp_path):
     with pytest.raises(CommandError, match="nothing was changed"):
         apply("clients: {x: {name: ''}}", "--secrets-to", str(again))
     assert not again.exists()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["keyturn.yaml", "secrets.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["keyturn.yaml", "secrets.json"]
 
 
 def test_a_client_that_begins_to_use_a_secret_gets_one(apply):
@@ -311,8 +311,8 @@ def test_a_kind_means_what_it_means_to_create_client(apply, kind):
     call_command("create_client", "--client-id", "a", "--name", "A", "--kind", kind, *logs_in, stdout=StringIO())
     redirect_uris = {"redirect_uris": ["https://a.example/cb"]} if logs_in else {}
     apply({"clients": {"b": {"name": "A", "kind": kind, **redirect_uris}}})
-    one, other = (state.of_saved_client(Client.objects.get(client_id=name)) for name in "ab")
-    assert one == other
+    from_command, from_file = (state.of_saved_client(Client.objects.get(client_id=name)) for name in "ab")
+    assert from_command == from_file
 
 
 LOGIN_RECIPES = [name for name, recipe in catalog.recipes().items() if recipe.kind != "resource server"]

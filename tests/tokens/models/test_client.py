@@ -45,9 +45,9 @@ def test_the_database_refuses_an_api_identifier_that_could_be_a_client_id_or_a_s
 
 @pytest.mark.django_db
 def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
-    one, other = Client.objects.create(name="one"), Client.objects.create(name="other")
-    assert (len(one.client_id), one.client_secret, one.secrets.count(), one.grants) == (22, "", 0, [])
-    assert one.client_id != other.client_id
+    client, other = Client.objects.create(name="one"), Client.objects.create(name="other")
+    assert (len(client.client_id), client.client_secret, client.secrets.count(), client.grants) == (22, "", 0, [])
+    assert client.client_id != other.client_id
 
 
 def test_no_client_id_begins_with_a_dash_which_a_command_would_parse_as_an_option(monkeypatch) -> None:
@@ -240,7 +240,7 @@ def test_a_scope_name_that_a_request_cannot_contain_is_refused(name: str) -> Non
 
 @pytest.mark.django_db
 def test_a_scope_belongs_to_one_api_only() -> None:
-    one, other = (Api.objects.create(identifier=f"https://{name}.example/", name=name) for name in ("one", "other"))
-    Scope.objects.create(name="notes:read", description="Read", api=one)
+    api, other = (Api.objects.create(identifier=f"https://{name}.example/", name=name) for name in ("one", "other"))
+    Scope.objects.create(name="notes:read", description="Read", api=api)
     with pytest.raises(IntegrityError), transaction.atomic():
         Scope.objects.create(name="notes:read", description="Read", api=other)

@@ -64,7 +64,7 @@ def hosts(monkeypatch, turn_on):
     Return the `Hosts` that serve it.
     """
     turn_on()
-    one = Hosts()
-    one.publish()
-    monkeypatch.setattr(outbound, "get", one.get)
-    return one
+    hosts = Hosts()
+    hosts.publish()
+    monkeypatch.setattr(outbound, "get", hosts.get)
+    return hosts

@@ -472,9 +472,9 @@ class Keyed:
 
 @pytest.fixture
 def keyed(browser, hosts, signer):
-    one = Keyed(hosts)
-    one.publish("one", "two")
-    return one
+    keyed = Keyed(hosts)
+    keyed.publish("one", "two")
+    return keyed
 
 
 def refresh_token(browser, keyed):

@@ -118,23 +118,23 @@ def test_a_process_without_threads_left_is_busy_and_tries_again():
     def spawn(_work):
         raise RuntimeError("can't start new thread")
 
-    one = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
+    runner = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
     for _ in range(flights.FLIGHTS + 1):
         with pytest.raises(StillFetching):
-            one.get("a")
-    assert one.is_due("a")
+            runner.get("a")
+    assert runner.is_due("a")
 
 
 def test_a_request_that_joined_a_fetch_that_never_starts_is_busy_too():
     joined = []
 
     def spawn(_work):
-        joined.append(one._join("a"))
+        joined.append(runner._join("a"))
         raise RuntimeError("can't start new thread")
 
-    one = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
+    runner = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
     with pytest.raises(StillFetching):
-        one.get("a")
+        runner.get("a")
     assert isinstance(joined[0].error, StillFetching)
 
 
@@ -159,15 +159,15 @@ def test_waits_at_once_are_bounded():
         release.wait(20)
         return address
 
-    one = Flights(fetch, clock=lambda: 0.0, patience=20)
-    one._room = Seats(flights.WAITERS)
+    runner = Flights(fetch, clock=lambda: 0.0, patience=20)
+    runner._room = Seats(flights.WAITERS)
     results = []
-    waiting = [threading.Thread(target=lambda: results.append(one.get("a"))) for _ in range(flights.WAITERS)]
+    waiting = [threading.Thread(target=lambda: results.append(runner.get("a"))) for _ in range(flights.WAITERS)]
     for thread in waiting:
         thread.start()
-    assert all(one._room.taken.acquire(timeout=60) for _ in waiting)
+    assert all(runner._room.taken.acquire(timeout=60) for _ in waiting)
     with pytest.raises(StillFetching):
-        one.get("a")
+        runner.get("a")
     release.set()
     for thread in waiting:
         thread.join(20)

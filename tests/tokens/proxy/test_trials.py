@@ -23,7 +23,9 @@ class Scripted:
 
     def send(self, path, headers, *, host=None):
         name = path.partition("?")[0]
-        answer = next((self.by_header[name, one] for one in (host, *headers) if (name, one) in self.by_header), None)
+        answer = next(
+            (self.by_header[name, header] for header in (host, *headers) if (name, header) in self.by_header), None
+        )
         answer = answer or self.answers.get(name)
         if answer is None:
             raise NoAnswer("timed out")

@@ -85,8 +85,8 @@ class Program:
         return self
 
     def _unknown_scopes(self, step):
-        known = {scope.name for api in Api.objects.all() for scope in api.scopes.all()}
-        return [scope for scope in step.options.get("scopes", ()) if scope not in known]
+        registered = {scope.name for api in Api.objects.all() for scope in api.scopes.all()}
+        return [scope for scope in step.options.get("scopes", ()) if scope not in registered]
 
     @property
     def client(self):
@@ -94,7 +94,7 @@ class Program:
 
     @property
     def scope(self):
-        scopes = [one for one in self.profile.scope.split() if self.calls_api or one != SCOPE]
+        scopes = [scope for scope in self.profile.scope.split() if self.calls_api or scope != SCOPE]
         return " ".join(scopes) or None
 
     @property

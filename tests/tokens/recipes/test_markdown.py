@@ -27,7 +27,9 @@ def test_the_table_is_written_from_the_recipes():
     assert writer.OVERVIEW.read_text(encoding="utf-8") == writer.overview_text(RECIPES.values()), writer.REMEDY
 
 
-@pytest.mark.parametrize("recipe", [one for one in RECIPES.values() if one.tests], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "recipe", [recipe for recipe in RECIPES.values() if recipe.tests], ids=lambda recipe: recipe.name
+)
 def test_the_tests_of_a_recipe_are_there(recipe):
     assert [path for path in recipe.tests if not (writer.ROOT / path).exists()] == []
 

@@ -40,9 +40,9 @@ from tokens.recipes.example import SCOPE
 
 pytestmark = pytest.mark.django_db
 RECIPES = catalog.recipes()
-OF = {kind: [name for name, one in RECIPES.items() if one.kind == kind] for kind in ("login", "resource server")}
+OF = {kind: [name for name, recipe in RECIPES.items() if recipe.kind == kind] for kind in ("login", "resource server")}
 BY_GRANT = {
-    grant: [name for name, one in RECIPES.items() if one.requests and one.requests.grant == grant]
+    grant: [name for name, recipe in RECIPES.items() if recipe.requests and recipe.requests.grant == grant]
     for grant in ("authorization_code", "client_credentials", "device_code", "token_exchange")
 }
 CODE = BY_GRANT["authorization_code"]
@@ -259,7 +259,9 @@ def test_a_resource_server_accepts_its_tokens_and_no_other(name, ring):
     assert "aud" in recipe.verification.compares
     if recipe.verification.by == "introspection":
         own = basic(printed["client_id"], printed["client_secret"])
-        answers = [post(Browser(), "/oauth/introspect", {"token": one}, **own).json() for one in (good, other, "x.y.z")]
+        answers = [
+            post(Browser(), "/oauth/introspect", {"token": token}, **own).json() for token in (good, other, "x.y.z")
+        ]
         assert [answer["active"] for answer in answers] == [True, False, False]
         return
     assert verified(good, recipe, identifier)["scope"] == requested(words)

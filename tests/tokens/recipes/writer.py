@@ -25,7 +25,7 @@ def overview_text(recipes: Iterable[Recipe]) -> str:
 
 
 if __name__ == "__main__":
-    for one in catalog.recipes().values():
-        path, text = page_of(one)
+    for recipe in catalog.recipes().values():
+        path, text = page_of(recipe)
         path.write_text(text, encoding="utf-8")
     OVERVIEW.write_text(overview_text(catalog.recipes().values()), encoding="utf-8")

@@ -57,15 +57,17 @@ def test_options_without_a_kind_stay_as_they_are():
 
 
 def test_a_kind_adds_its_grant_types_its_type_and_the_origins_of_the_redirect_uris():
-    found = kinds.completed(OPTIONS | {"redirect_uris": CALLBACK, "grants": ["refresh_token", "client_credentials"]})
-    assert found["grants"] == ["authorization_code", "refresh_token", "client_credentials"]
-    assert (found["public"], found["redirect_uris"], found["name"]) == (True, CALLBACK, "A")
-    assert (found["origins"], found["kind_policy"]) == (["https://app.example"], BY_NAME["spa"].policy)
+    completed = kinds.completed(
+        OPTIONS | {"redirect_uris": CALLBACK, "grants": ["refresh_token", "client_credentials"]}
+    )
+    assert completed["grants"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert (completed["public"], completed["redirect_uris"], completed["name"]) == (True, CALLBACK, "A")
+    assert (completed["origins"], completed["kind_policy"]) == (["https://app.example"], BY_NAME["spa"].policy)
 
 
 def test_origins_of_the_operator_replace_those_of_the_redirect_uris():
-    found = kinds.completed(OPTIONS | {"redirect_uris": CALLBACK, "origins": ["https://b.example"]})
-    assert found["origins"] == ["https://b.example"]
+    completed = kinds.completed(OPTIONS | {"redirect_uris": CALLBACK, "origins": ["https://b.example"]})
+    assert completed["origins"] == ["https://b.example"]
 
 
 def test_a_kind_that_does_not_call_from_the_browser_has_no_origins_and_a_native_one_a_redirect_uri():

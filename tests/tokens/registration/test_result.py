@@ -32,8 +32,8 @@ def test_a_new_client_has_a_secret_once_which_no_text_of_the_result_shows():
 
 def test_a_result_names_settings_below_the_default_and_keys_that_are_not_used():
     keys = {"keys": [public_jwk(), public_jwk(name="enc", kid="enc", use="enc")]}
-    found = client(Registration(name="A", grants=["client_credentials"], jwks=keys))
-    assert (len(found.warnings), found.less_strict, found.api) == (1, (), "")
+    result = client(Registration(name="A", grants=["client_credentials"], jwks=keys))
+    assert (len(result.warnings), result.less_strict, result.api) == (1, (), "")
     legacy = {"accepts_token_endpoint_audience": True}
     loose = client(Registration(name="B", grants=["client_credentials"], policy=legacy))
     assert (loose.warnings, len(loose.less_strict)) == ((), 1)
@@ -41,20 +41,25 @@ def test_a_result_names_settings_below_the_default_and_keys_that_are_not_used():
 
 def test_a_result_names_the_api_of_the_client_s_first_scope():
     api()
-    found = client(Registration(name="A", grants=["client_credentials"], scopes=["orders:read"]))
-    assert found.api == ORDERS
+    result = client(Registration(name="A", grants=["client_credentials"], scopes=["orders:read"]))
+    assert result.api == ORDERS
 
 
 def test_an_api_is_registered_with_its_scopes_its_switches_and_a_client_of_its_own():
     own = Registration(name="Orders API", client_id="orders-api")
-    found = api(
+    result = api(
         NewApi(identifier=ORDERS, name="Orders", scopes=API.scopes, switches={"gets_groups": True}, own_client=own)
     )
     stored = Api.objects.get()
-    assert (found.api, found.scopes, found.client_id, found.created) == (stored, ("orders:read",), "orders-api", True)
+    assert (result.api, result.scopes, result.client_id, result.created) == (
+        stored,
+        ("orders:read",),
+        "orders-api",
+        True,
+    )
     assert (stored.client.client_id, stored.gets_groups, stored.lists_audience) == ("orders-api", True, None)
-    assert found.secret
-    assert found.secret not in repr(found)
+    assert result.secret
+    assert result.secret not in repr(result)
 
 
 def test_an_api_without_algorithms_accepts_that_of_the_default_ring_and_others_each_once():
@@ -65,8 +70,8 @@ def test_an_api_without_algorithms_accepts_that_of_the_default_ring_and_others_e
 
 def test_an_api_can_have_a_registered_client_which_is_no_client_of_the_result():
     stored = Client.objects.create(client_id="c", name="C")
-    found = api(NewApi(identifier=ORDERS, name="Orders", scopes={}, client=stored))
-    assert (found.api.client, found.client_id, found.secret) == (stored, "", None)
+    result = api(NewApi(identifier=ORDERS, name="Orders", scopes={}, client=stored))
+    assert (result.api.client, result.client_id, result.secret) == (stored, "", None)
 
 
 def test_an_api_that_differs_is_refused_and_an_equal_one_stays():

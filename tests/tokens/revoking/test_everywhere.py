@@ -88,10 +88,16 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
 def test_a_user_who_logs_in_again_gets_accepted_tokens_from_the_next_second_on(client, app, user, issued):
     """A logout everywhere revokes no token that is issued after its second. Until then, the issuer answers 503."""
     everywhere.end_sessions_and_tokens(user, "test")
-    [one] = Revocation.objects.filter(kind="sub")
-    claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
+    [revocation] = Revocation.objects.filter(kind="sub")
+    claims = {
+        "iss": issuer().url,
+        "iat": revocation.issued_before,
+        "jti": "new",
+        "sub": str(user.sub),
+        "client_id": "app",
+    }
     assert not revocation_record.is_revoked(claims, kid="test-key")
-    assert one.issued_before <= store.database_now().timestamp() + 1
+    assert revocation.issued_before <= store.database_now().timestamp() + 1
 
 
 def test_a_new_password_ends_sessions_and_tokens_and_a_rehash_of_the_old_one_does_not(client, user, issued, settings):

@@ -175,8 +175,8 @@ def test_a_reader_of_a_lost_version_gets_no_delta_by_segments(monkeypatch):
     revocation_record.revoke_users("abcdefg", now=now)
     feed_publisher.publish_all(now=now)
     sealed = feed_log.head().sealed
-    known = Version(1, Publication.objects.get(version=1).tag)
-    assert feed_log.changes(known, now=now, sealed=sealed).segments
+    current = Version(1, Publication.objects.get(version=1).tag)
+    assert feed_log.changes(current, now=now, sealed=sealed).segments
     assert feed_log.changes(Version(1, "A" * 11), now=now, sealed=sealed) is None
 
 

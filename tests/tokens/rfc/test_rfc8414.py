@@ -120,5 +120,5 @@ def test_a_client_authenticates_by_the_methods_of_the_metadata_only(client, serv
     Client.objects.filter(pk=robot.pk).update(token_endpoint_auth_method="private_key_jwt")
     form, headers = PROOFS[method](service.plain)
     response = post(client, ENDPOINTS[endpoint], {"grant_type": "refresh_token", "token": "x"} | form, **headers)
-    known = client.get(PATH).json()[f"{endpoint}_endpoint_auth_methods_supported"]
-    assert (answer(response) != INVALID_CLIENT) is (method in known)
+    supported = client.get(PATH).json()[f"{endpoint}_endpoint_auth_methods_supported"]
+    assert (answer(response) != INVALID_CLIENT) is (method in supported)

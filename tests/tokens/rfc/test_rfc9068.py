@@ -130,10 +130,12 @@ def test_a_token_has_the_header_and_claims_of_the_table(obtain, user, signer, se
     assert jwt.get_unverified_header(text) == {"typ": "at+jwt", "alg": "RS256", "kid": "test-key"}, "section 2.1"
     claims = jwt.decode(text, signer.private.public_key(), algorithms=["RS256"], audience=said["aud"], issuer=ISSUER)
     grant = UserGrant.objects.first()
-    known = {SUBJECT: str(user.sub)}
+    placeholders = {SUBJECT: str(user.sub)}
     if grant:
-        known |= {GRANT_ID: str(grant.pk), AUTH_TIME: int(grant.auth_time.timestamp())}
-    expected = {name: known.get(value, value) if isinstance(value, str) else value for name, value in said.items()}
+        placeholders |= {GRANT_ID: str(grant.pk), AUTH_TIME: int(grant.auth_time.timestamp())}
+    expected = {
+        name: placeholders.get(value, value) if isinstance(value, str) else value for name, value in said.items()
+    }
     assert claims == expected
     assert (type(claims["exp"]), type(claims["iat"]), type(claims["aud"])) == (int, int, str)
     assert 0 < claims["exp"] - claims["iat"] <= 600

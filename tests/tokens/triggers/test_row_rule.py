@@ -44,7 +44,7 @@ def test_each_rule_refuses_its_statements_with_its_message(rule: Rule) -> None:
             execute(statement)
 
 
-@pytest.mark.parametrize("rule", [one for one in HERE if one.values[0].name in expected(VENDOR)])
+@pytest.mark.parametrize("rule", [rule for rule in HERE if rule.values[0].name in expected(VENDOR)])
 def test_no_other_rule_refuses_it(rule: Rule) -> None:
     execute(*aside(rule, VENDOR), *drop(rule, VENDOR))
     for statement in rule.statements:

@@ -40,9 +40,13 @@ def test_no_model_is_rendered_for_it(state: ProjectState) -> None:
 def test_no_statement_would_alter_a_column_of_the_reworded_fields() -> None:
     loader = MigrationLoader(None)
     before, after = (loader.project_state(REWORDED, at_end=at_end).apps for at_end in (False, True))
-    operation = next(one for one in loader.graph.nodes[REWORDED].operations if isinstance(one, AlterTexts))
+    operation = next(
+        operation for operation in loader.graph.nodes[REWORDED].operations if isinstance(operation, AlterTexts)
+    )
     assert len(operation.fields) > 60
     editor = connection.schema_editor()
     for change in operation.fields:
-        old, new = (one.get_model("tokens", change.model_name)._meta.get_field(change.name) for one in (before, after))
+        old, new = (
+            apps.get_model("tokens", change.model_name)._meta.get_field(change.name) for apps in (before, after)
+        )
         assert not editor._field_should_be_altered(old, new), f"{change.model_name}.{change.name}"

@@ -251,8 +251,8 @@ def test_scopes_of_two_apis_need_a_resource(browser, apis):
     both = make_client("both", "authorization_code", scopes=("notes:read", "other:read"))
     query = authorization(both, scope="notes:read other:read")
     assert parameters(browser.get("/oauth/authorize", query))["error"] == "invalid_target"
-    one = authorization(both, scope="other:read", resource=OTHER_API)
-    assert browser.get("/oauth/authorize", one).context["api"] == apis[OTHER_API]
+    with_resource = authorization(both, scope="other:read", resource=OTHER_API)
+    assert browser.get("/oauth/authorize", with_resource).context["api"] == apis[OTHER_API]
 
 
 def test_a_native_application_can_listen_on_any_loopback_port(browser, apis):

@@ -169,7 +169,7 @@ def test_the_user_s_answer_is_written_to_the_audit_log(browser, webapp, caplog, 
     caplog.set_level("INFO", "tokens.audit")
     allow(browser, authorization(webapp, state="secret-state"), answer=answer)
     assert lines(caplog)[0] == (action, "user:ada", "client:webapp", {**error, "address": "127.0.0.1"})
-    assert [one for one, *_ in lines(caplog)[1:]] == (["code.issued"] if answer == "true" else [])
+    assert [logged_action for logged_action, *_ in lines(caplog)[1:]] == (["code.issued"] if answer == "true" else [])
     assert "secret-state" not in caplog.text
 
 

@@ -62,8 +62,8 @@ def named(browser, client, decode, **changes):
     classes = {decode(body["id_token"], client.client_id)[1]["acr"]}
     if "notes:read" in changes.get("scope", "notes:read"):
         classes.add(decode(body["access_token"], "https://api.example/")[1]["acr"])
-    [one] = classes
-    return one
+    [acr] = classes
+    return acr
 
 
 def test_a_user_logged_in_by_password_is_asked_for_the_code_only_and_returns(browser, webapp, secret, decode):

@@ -188,7 +188,7 @@ def test_a_code_is_not_used_up_while_the_clock_is_unknown(client, ada, secret, p
 def test_recovery_codes_are_encrypted_in_the_database(ada):
     codes = RecoveryCodes.activate(ada)
     stored = json.dumps(Authenticator.objects.get(user=ada).data)
-    assert not any(one in stored for one in codes.get_unused_codes())
+    assert not any(recovery_code in stored for recovery_code in codes.get_unused_codes())
     assert codes.instance.data["seed"].startswith("1.")
 
 
@@ -413,7 +413,7 @@ def test_setting_up_an_app_needs_a_confirmation_and_gives_recovery_codes(client,
     codes = RecoveryCodes(Authenticator.objects.get(user=ada, type="recovery_codes")).get_unused_codes()
     listed = client.get("/accounts/2fa/recovery-codes/").content.decode()
     assert len(codes) == 10
-    assert all(one in listed for one in codes)
+    assert all(recovery_code in listed for recovery_code in codes)
     other = Browser()
     enter_password(other)
     assert other.post(SECOND, {"code": shown}).status_code == 200, "the first code is used"

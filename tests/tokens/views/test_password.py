@@ -142,7 +142,7 @@ def test_every_address_gets_the_same_answer_and_takes_the_same_statements(queued
         done = browser.get(answer["Location"])
         answers.append((answer.status_code, headers(answer), answer.content, done.status_code, done.content))
         statements.append([query["sql"] for query in queries])
-    assert all(one == answers[0] for one in answers)
+    assert all(answer == answers[0] for answer in answers)
     assert all(statement == statements[0] for statement in statements)
     assert len(queued) == 5, "the thread that sends mail looks the user up"
     assert outbox.outbox == []

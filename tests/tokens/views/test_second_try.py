@@ -221,7 +221,7 @@ MISTAKES = [
     grant_was_revoked,
     user_is_waited_for,
 ]
-each_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
+each_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
 
 
 @each_mistake
@@ -241,8 +241,8 @@ def test_the_second_answer_has_the_true_reason_and_the_pair_counts_once(app, cod
 
 @pytest.mark.parametrize(
     "mistake",
-    [one for one in MISTAKES if one not in (refresh_token_was_used, user_is_waited_for)],
-    ids=lambda one: one.__name__,
+    [mistake for mistake in MISTAKES if mistake not in (refresh_token_was_used, user_is_waited_for)],
+    ids=lambda mistake: mistake.__name__,
 )
 def test_while_the_cache_is_away_each_request_has_the_true_reason_on_its_own(app, code, lines, monkeypatch, mistake):
     form, expected = mistake(app, code)
@@ -270,7 +270,7 @@ def test_a_device_that_polls_twice_each_time_is_not_slowed_down(app, code, later
     form, expected = user_is_waited_for(app, code)
     for number in range(4):
         later(timedelta(seconds=5 * number))
-        assert [said(one) for one in go(app).twice(form)] == [expected, expected]
+        assert [said(answer) for answer in go(app).twice(form)] == [expected, expected]
     assert DeviceCode.objects.get().interval == 5
 
 
@@ -343,7 +343,7 @@ def test_a_client_that_is_pinned_to_the_body_gets_its_token_by_the_second_try(ap
 def test_a_client_that_is_pinned_to_the_body_reads_the_true_reason(app, lines, counted):
     Client.objects.update(token_endpoint_auth_method="client_secret_post", pins_authentication_method=True)
     first, second = go(app).twice(MISSING)
-    assert [said(one)[1] for one in (first, second)] == ["invalid_client", "invalid_scope"]
+    assert [said(answer)[1] for answer in (first, second)] == ["invalid_client", "invalid_scope"]
     assert counted == ["token"]
     assert [line["details"]["error"] for line in lines()] == ["invalid_client", "invalid_scope"]
 
@@ -358,7 +358,7 @@ def test_a_client_that_is_pinned_to_the_header_reads_the_true_reason_and_gets_no
 def test_a_public_client_with_an_empty_secret_reads_the_true_reason(apis, lines, counted):
     make_client("phone", "authorization_code", public=True)
     first, second = Go("phone", "").twice(token_form("made-up"))
-    assert [said(one)[1] for one in (first, second)] == ["invalid_client", "invalid_grant"]
+    assert [said(answer)[1] for answer in (first, second)] == ["invalid_client", "invalid_grant"]
     assert counted == ["token"]
     assert [line["details"]["error"] for line in lines()] == ["invalid_client", "invalid_grant"]
 

@@ -73,8 +73,12 @@ def shown_texts(page, language):
     """
     text = re.sub(r"<p[^>]* lang=\"en\".*?</p>", "", page.content.decode(), flags=re.DOTALL)
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"(?<=>)\s+|\s+(?=<)", "", text)))
-    candidates = {one: pattern for one, pattern in patterns(language).items() if max(VALUE.split(one), key=len) in text}
-    return [one for one, pattern in candidates.items() if re.search(rf"[>\"]{pattern}[ <\"]", text)]
+    candidates = {
+        message: pattern
+        for message, pattern in patterns(language).items()
+        if max(VALUE.split(message), key=len) in text
+    }
+    return [message for message, pattern in candidates.items() if re.search(rf"[>\"]{pattern}[ <\"]", text)]
 
 
 def language_of(page):
@@ -126,9 +130,9 @@ def test_a_visitor_s_page_is_in_the_language_of_the_browser(german, english, pat
     ],
 )
 def test_a_user_s_page_is_in_the_language_of_the_browser(german, english, user, path):
-    for one, check in ((german, assert_german), (english, assert_english)):
-        log_in(one, user)
-        check(one.get(path, follow=True))
+    for browser, check in ((german, assert_german), (english, assert_english)):
+        log_in(browser, user)
+        check(browser.get(path, follow=True))
 
 
 def test_the_consent_page_names_scopes_and_claims_in_german(german, user, webapp):
@@ -173,21 +177,21 @@ def test_the_date_of_an_allowed_application_is_german(german, user, webapp):
 
 def test_a_mail_is_in_the_language_of_the_page_that_sends_it(german, english, user):
     subjects = []
-    for one in (german, english):
-        one.post(LOGIN, {"login": "ada", "password": "correct horse"})
-        one.post("/accounts/reauthenticate/", {"password": "correct horse"})
-        one.post("/accounts/email/", {"email": "new@example.org"})
+    for browser in (german, english):
+        browser.post(LOGIN, {"login": "ada", "password": "correct horse"})
+        browser.post("/accounts/reauthenticate/", {"password": "correct horse"})
+        browser.post("/accounts/email/", {"email": "new@example.org"})
         subjects.append(mail.outbox[-1].subject)
     assert subjects[0].startswith("Bestätigen Sie Ihre E-Mail-Adresse bei ")
     assert subjects[1].startswith("Verify your e-mail address at ")
 
 
-def waiting(one, client, **changes):
-    """Send an authorization request with the browser `one`. Return the address of the login page.
+def waiting(browser, client, **changes):
+    """Send an authorization request with `browser`. Return the address of the login page.
 
     `changes` are parameters that are added to the request, such as `ui_locales`.
     """
-    answer = one.get("/oauth/authorize", authorization(client, **changes))
+    answer = browser.get("/oauth/authorize", authorization(client, **changes))
     assert answer.status_code == 302
     return answer["Location"]
 

@@ -32,10 +32,10 @@ class Timeline:
     """One move of an API between rings, which is planned at START and committed as late as allowed."""
 
     def __init__(self, policy: Policy, previous: Policy, start: datetime) -> None:
-        self.policy, self.slowest = policy, max(policy, previous, key=lambda one: one.propagation)
+        self.policy, self.slowest = policy, max(policy, previous, key=lambda timings: timings.propagation)
         self.key = Key(kid="new", announced_at=min(START, start), signs_at=start, max_lifetime=policy.token_lifetime)
         locked = SimpleNamespace(keys=(self.key,), now=START, policy=policy, row=SimpleNamespace(name="new"))
-        rings = [SimpleNamespace(policy=one.to_json(), assumed=None) for one in (policy, previous)]
+        rings = [SimpleNamespace(policy=timings.to_json(), assumed=None) for timings in (policy, previous)]
         table = Mock(**{"objects.filter.return_value": rings[1:], "objects.all.return_value": rings})
         keys = Mock(**{"objects.aggregate.return_value": {"longest": policy.token_lifetime}})
         with patch.object(transfer, "Ring", table), patch.object(transfer, "SigningKey", keys):

@@ -121,10 +121,10 @@ print(json.dumps(found))
 
 def test_the_search_for_an_address_reads_an_index_of_its_beginning(issuer: Issuer) -> None:
     out = issuer.run("shell", "-v", "0", "--no-imports", "-c", SEARCH)
-    found = json.loads(out.splitlines()[-1])
-    assert {words: number for words, (number, _) in found.items()} == {"u777@": 1, "nothing": 0, "u888": 11}
+    searches = json.loads(out.splitlines()[-1])
+    assert {words: number for words, (number, _) in searches.items()} == {"u777@": 1, "nothing": 0, "u888": 11}
     assert [
-        words for words, (_, plan) in found.items() if "addresses_by_prefix" not in plan or "Seq Scan" in plan
+        words for words, (_, plan) in searches.items() if "addresses_by_prefix" not in plan or "Seq Scan" in plan
     ] == []
 
 

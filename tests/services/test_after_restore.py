@@ -115,18 +115,18 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     with migrated() as issuer, database() as other:
         if request.param == "journal":
             issuer.variables["AUDIT_JOURNAL"] = str(tmp_path / "audit.jsonl")
-        one = Story(issuer, tmp_path / "issuer.log")
+        story = Story(issuer, tmp_path / "issuer.log")
         issuer.run("rotate_keys")
-        given = one.do("set_up")
+        given = story.do("set_up")
         service = ("create_client", "--name", "S", "--client-id", "service", "--grant", "client_credentials", "--json")
-        one.secret = json.loads(issuer.run(*service, "--scope", "notes:read"))["client_secret"]
-        one.kept_secret = json.loads(issuer.run("client_secret", "add", "service", "--json"))["client_secret"]
-        one.refresh_token, one.access_token = given["refresh_token"], given["access_token"]
+        story.secret = json.loads(issuer.run(*service, "--scope", "notes:read"))["client_secret"]
+        story.kept_secret = json.loads(issuer.run("client_secret", "add", "service", "--json"))["client_secret"]
+        story.refresh_token, story.access_token = given["refresh_token"], given["access_token"]
         run("pg_dump", "-Fc", "-f", str(tmp_path / "dump"), issuer.variables["DATABASE_URL"])
-        lose(one)
+        lose(story)
         run("pg_restore", "--exit-on-error", "-d", other, str(tmp_path / "dump"))
         issuer.variables["DATABASE_URL"] = other
-        yield one
+        yield story
 
 
 def lose(story: Story) -> None:

@@ -28,10 +28,11 @@ EXPECTED_ERRORS = ("Failed to load resource: the server responded with a status 
 """What chromium writes to the console about each page with a status of 4xx."""
 CONTROLS = "a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex='0']"
 WATCH_FOCUS = """controls => {
-const group = one => [...document.getElementsByName(one.name)].filter(other => other.form === one.form);
-const stop = one => one.type !== 'radio' || one === (group(one).find(other => other.checked) ?? group(one)[0]);
+const group = control => [...document.getElementsByName(control.name)].filter(other => other.form === control.form);
+const stop = control => control.type !== 'radio' ||
+    control === (group(control).find(other => other.checked) ?? group(control)[0]);
 window.controls = [...document.querySelectorAll(controls)].filter(
-    one => !one.disabled && one.checkVisibility({visibilityProperty: true}) && stop(one));
+    control => !control.disabled && control.checkVisibility({visibilityProperty: true}) && stop(control));
 window.seen = new Map();
 document.addEventListener('focusin', event => {
     const style = getComputedStyle(event.target);
@@ -78,7 +79,7 @@ def violations(page: Page) -> list[str]:
 
     First waits for the page's animations to end. For example, links change their colour slowly.
     """
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
     entries = Axe().run(page, options={"preload": False}).response["violations"]
     return [f"{entry['id']}: {entry['nodes'][0]['html']}" for entry in entries if entry["impact"] in SEVERE]

@@ -38,10 +38,10 @@ app = Client.objects.create(client_id="app", name="App", client_type="public", t
     grants=["authorization_code", "refresh_token"], redirect_uris="https://app.example/back")
 app.scopes.add(scope)
 def service(name):
-    one = Client.objects.create(client_id=name, name=name, token_endpoint_auth_method="client_secret_post",
+    client = Client.objects.create(client_id=name, name=name, token_endpoint_auth_method="client_secret_post",
         grants=["client_credentials"])
-    one.scopes.add(scope)
-    return client_secret.create(one, now=now)
+    client.scopes.add(scope)
+    return client_secret.create(client, now=now)
 print(json.dumps({"services": {name: service(name) for name in ("one", "other")}}))
 """
 LOG_IN = """

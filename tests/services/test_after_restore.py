@@ -37,7 +37,7 @@ class Browser(Client):
 browser, order = Browser(), json.loads(sys.argv[1])
 
 
-def told(answer):
+def as_dict(answer):
     return {"status": answer.status_code, **(answer.json() if answer.content else {})}
 
 
@@ -49,11 +49,11 @@ def set_up():
     user = User.objects.create_user("ada", password="correct horse")
     log_in(browser, user)
     query = authorization(app, scope="notes:read offline_access")
-    return told(redeem(browser, app, parameters(allow(browser, query))["code"]))
+    return as_dict(redeem(browser, app, parameters(allow(browser, query))["code"]))
 
 
 def ask(path, form, secret=None):
-    return told(post(browser, path, form, **(basic("service", secret) if secret else {})))
+    return as_dict(post(browser, path, form, **(basic("service", secret) if secret else {})))
 
 
 def kids():

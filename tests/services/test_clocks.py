@@ -265,10 +265,10 @@ def test_a_session_from_before_the_user_was_disabled_is_none_afterwards(
 ENABLED_AGAIN = """
 import time
 from tokens.models import Client, User
-for one in (User.objects.get(), Client.objects.get(client_id="app"), Client.objects.get(client_id="service")):
+for subject in (User.objects.get(), Client.objects.get(client_id="app"), Client.objects.get(client_id="service")):
     for active in (False, True):
-        one.is_active = active
-        one.save()
+        subject.is_active = active
+        subject.save()
 """
 
 

@@ -61,7 +61,7 @@ class Backing:
             used = client.info("commandstats").items()
         # What connects and asks for this number is no part of a request.
         unrelated = {"cmdstat_info", "cmdstat_client|setinfo", "cmdstat_hello", "cmdstat_select"}
-        return sum(int(one["calls"]) for name, one in used if name not in unrelated)
+        return sum(int(stats["calls"]) for name, stats in used if name not in unrelated)
 
     def statements(self, database: str) -> int:
         """Return the number of SQL statements that ran in a database while `counted` was active.

@@ -54,9 +54,9 @@ def row(name: str, fault: object) -> str:
             world.wound += 290
             during = [timed(world) for _ in range(REQUESTS)]
             world.land()
-            known, unknown, fetches = world.ask(), world.ask(NEW), world.fetches - 1
+            status_of_known, status_of_unknown, fetches = world.ask(), world.ask(NEW), world.fetches - 1
     median, longest = statistics.median(during) / before, max(during) / before
-    return f"{name:34} {known:5} {unknown:7} {fetches:7} {median:7.2f} {longest:8.2f}"
+    return f"{name:34} {status_of_known:5} {status_of_unknown:7} {fetches:7} {median:7.2f} {longest:8.2f}"
 
 
 def timed(world: World) -> float:

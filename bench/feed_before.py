@@ -24,26 +24,26 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
 
     Returns the figures by name, and rows for the output. The rows show how the build serves this feed and larger ones.
     """
-    with served(folder, root) as one:
-        fill(one, 0, entries)
-        tag = read(one).headers["ETag"]
-        cost, waits = stalled(one, lambda: read(one))
-        ratio = shared.ratio_of_304(one, tag, times=2)
-        beside = shared.beside_readers(one, arriving=False)[0]
+    with served(folder, root) as issuer:
+        fill(issuer, 0, entries)
+        tag = read(issuer).headers["ETag"]
+        cost, waits = stalled(issuer, lambda: read(issuer))
+        ratio = shared.ratio_of_304(issuer, tag, times=2)
+        beside = shared.beside_readers(issuer, arriving=False)[0]
         figures = {"full": cost / 1000, "stall": waits.longest, "304": ratio, "beside": beside}
-        return figures, list(larger(one, entries, int(python(root, LIMIT))))
+        return figures, list(larger(issuer, entries, int(python(root, LIMIT))))
 
 
-def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
+def larger(issuer: Served, entries: int, limit: int) -> Iterator[Row]:
     """Grow the feed from `entries` entries to each size in LARGER. Yield a row of the results for each size.
 
     The first row is for `entries` itself. A row has the seconds for reading the feed, and says whether the APIs of the
     earlier build read it. They read at most `limit` bytes.
     """
     for size in (entries, *LARGER):
-        fill(one, entries, size)
+        fill(issuer, entries, size)
         entries, start = size, time.perf_counter()
-        answer = read(one)
+        answer = read(issuer)
         seconds = time.perf_counter() - start
         says = "APIs read it" if answer.ok and len(answer.content) <= limit else "no API reads it, all serve on"
         yield Row(
@@ -51,11 +51,11 @@ def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
         )
 
 
-def fill(one: Served, first: int, last: int) -> None:
+def fill(issuer: Served, first: int, last: int) -> None:
     """Revoke the tokens with the numbers `first` + 1 to `last`."""
-    one.execute(ROWS_BEFORE.format(first=first + 1, last=last))
+    issuer.execute(ROWS_BEFORE.format(first=first + 1, last=last))
 
 
-def read(one: Served) -> requests.Response:
+def read(issuer: Served) -> requests.Response:
     """Read the whole feed of the issuer, and return the HTTP response, which can be an error."""
-    return requests.get(one.url + FEED, timeout=300)
+    return requests.get(issuer.url + FEED, timeout=300)

@@ -59,7 +59,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
         services = stack.enter_context(backing(folder, POSTGRESQL))
         few, many = (started(stack, folder, services, rows) for rows in (FEW, options.rows))
-        pairs = [Pair(one, other, []) for one, other in zip(few, many, strict=True)]
+        pairs = [Pair(few_row, many_row, []) for few_row, many_row in zip(few, many, strict=True)]
         measure(pairs, services)
         print(json.dumps(document(pairs, options.rows), indent=1) if options.json else table(pairs, options.rows))
         for pair in pairs:
@@ -87,10 +87,10 @@ def started(stack: ExitStack, folder: Path, services: Backing, number: int) -> l
     Returns the kinds of request (`bench.rows.Row`) that are measured at this issuer.
     """
     variables = servers.issuer_variables(folder, services.redis_url)
-    one = stack.enter_context(served(folder, variables=variables))
-    fill(one.database, Size(number), lambda text: say(f"{number:,}: {text}"))
+    issuer = stack.enter_context(served(folder, variables=variables))
+    fill(issuer.database, Size(number), lambda text: say(f"{number:,}: {text}"))
     # A round each for the warm-up and for the statements of a row that misses its target.
-    return list(endpoints.of(endpoints.registered(one, f"{number:,} rows", rounds=ROUNDS + 2)))
+    return list(endpoints.of(endpoints.registered(issuer, f"{number:,} rows", rounds=ROUNDS + 2)))
 
 
 def measure(pairs: Sequence[Pair], services: Backing) -> None:

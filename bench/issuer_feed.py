@@ -34,29 +34,29 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 
     `before` has the figures of the earlier build, by name.
     """
-    with served(folder) as one:
-        load(one, entries)
-        idle_cost, idle = stalled(one, lambda: time.sleep(5))
+    with served(folder) as issuer:
+        load(issuer, entries)
+        idle_cost, idle = stalled(issuer, lambda: time.sleep(5))
         yield row("longest wait of a request while nothing happens", idle, most=None)
         probe = idle_cost / idle.requests
-        published, waits = stalled(one, lambda: publish(one))
+        published, waits = stalled(issuer, lambda: publish(issuer))
         yield Row("publishing all of it once (CPU)", (published - waits.requests * probe) / 1000, 10, "s")
         yield row("longest wait of another request during it", waits)
-        yield Row("statement of an unchanged poll, before a vacuum (median)", head(one), None, "ms")
-        one.execute("VACUUM ANALYZE")
-        yield Row("statement of an unchanged poll, after it", head(one), None, "ms")
-        version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
-        ratio = shared.ratio_of_304(one, f'W/"{version}"')
+        yield Row("statement of an unchanged poll, before a vacuum (median)", head(issuer), None, "ms")
+        issuer.execute("VACUUM ANALYZE")
+        yield Row("statement of an unchanged poll, after it", head(issuer), None, "ms")
+        version = claims_of(requests.get(issuer.url + FEED, timeout=60).text)["version"]
+        ratio = shared.ratio_of_304(issuer, f'W/"{version}"')
         yield Row("unchanged poll, in JWKS 304s (CPU)", ratio, 2, "x", before.get("304"))
-        yield Row("delta of 100 entries (CPU)", delta(one, version), 5, "ms")
-        cost, waits = full_reads(one, probe)
+        yield Row("delta of 100 entries (CPU)", delta(issuer, version), 5, "ms")
+        cost, waits = full_reads(issuer, probe)
         yield Row("full read (CPU)", cost / 1000, 3, "s", before.get("full"))
         yield row(f"longest wait of another request in {READS} full reads", waits, before=before.get("stall"))
-        ratio, alone = shared.beside_readers(one, arriving=True)
+        ratio, alone = shared.beside_readers(issuer, arriving=True)
         yield Row("token request alone (mean)", alone, None, "ms")
         yield Row("token requests beside 8 readers, in those alone", ratio, 1.2, "x", before.get("beside"))
-        yield Row("from commit to an answer, 1000 revocations a second", arriving(one), 1, "s")
-        yield from purged(one)
+        yield Row("from commit to an answer, 1000 revocations a second", arriving(issuer), 1, "s")
+        yield from purged(issuer)
 
 
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
@@ -69,23 +69,23 @@ def row(name: str, waits: Waits, *, most: float | None = 20, before: float | Non
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 
 
-def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
+def stalled(issuer: Served, work: Callable[[], object]) -> tuple[float, Waits]:
     """Run `work`. Return the issuer's CPU milliseconds, and the waits of another process that requests /healthz.
 
     The CPU time includes that of the requests of /healthz.
     """
     with ExitStack() as stack:
-        for process in one.processes():
+        for process in issuer.processes():
             stack.enter_context(ahead(process))
-        stalls = Stalls(one.url, one.processes())
-        cost = one.cost(work)
+        stalls = Stalls(issuer.url, issuer.processes())
+        cost = issuer.cost(work)
         return cost, stalls.end()
 
 
-def head(one: Served) -> float:
+def head(issuer: Served) -> float:
     """Run the SQL statement of a poll without changes ROUNDS times. Return its median time in milliseconds."""
     took = []
-    with psycopg.connect(one.database, autocommit=True) as base:
+    with psycopg.connect(issuer.database, autocommit=True) as base:
         for _ in range(ROUNDS):
             start = time.perf_counter()
             base.execute(HEAD).fetchone()
@@ -93,14 +93,14 @@ def head(one: Served) -> float:
     return statistics.median(took) * 1000
 
 
-def publish(one: Served) -> None:
+def publish(issuer: Served) -> None:
     """Poll the feed until every entry is published."""
     with requests.Session() as session:
-        while claims_of(session.get(one.url + FEED, timeout=60).text).get("more"):
+        while claims_of(session.get(issuer.url + FEED, timeout=60).text).get("more"):
             pass
 
 
-def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
+def full_reads(issuer: Served, probe: float) -> tuple[float, Waits]:
     """Read the full feed READS times. Return the median CPU milliseconds of a read, and the waits of /healthz requests.
 
     Another process sends these /healthz requests during each read (`stalled`). `probe` is the CPU milliseconds of one
@@ -109,9 +109,9 @@ def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
     """
     costs, waits = [], []
     for number in range(READS):
-        with psycopg.connect(one.database, autocommit=True) as base:
+        with psycopg.connect(issuer.database, autocommit=True) as base:
             arrive(base, [f"read-{number}-{n}" for n in range(INLINE // READS)])
-        cost, waited = stalled(one, lambda: fetch(one))
+        cost, waited = stalled(issuer, lambda: fetch(issuer))
         costs.append(cost - waited.requests * probe)
         waits.append(waited)
     together = Waits(
@@ -120,53 +120,53 @@ def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
     return statistics.median(costs), together
 
 
-def fetch(one: Served) -> None:
+def fetch(issuer: Served) -> None:
     """Fetch the full feed without merging its entries into an API's state. `bench.api_feed` measures the merging."""
     with requests.Session() as session:
-        for digest, count in claims_of(session.get(one.url + FEED, timeout=60).text).get("segments", []):
-            assert len(session.get(f"{one.url}{FEED}/segments/{digest}", timeout=60).content) == 24 * count
+        for digest, count in claims_of(session.get(issuer.url + FEED, timeout=60).text).get("segments", []):
+            assert len(session.get(f"{issuer.url}{FEED}/segments/{digest}", timeout=60).content) == 24 * count
 
 
-def delta(one: Served, version: str) -> float:
+def delta(issuer: Served, version: str) -> float:
     """Return the issuer's CPU milliseconds for a poll in which it publishes, packs and signs 100 new entries.
 
     The result is the mean of ROUNDS polls. The first poll asks for the entries after the version `version` of the feed.
     """
-    with requests.Session() as session, psycopg.connect(one.database, autocommit=True) as base:
+    with requests.Session() as session, psycopg.connect(issuer.database, autocommit=True) as base:
         spent = 0.0
         for number in range(ROUNDS):
-            session.get(one.url + JWKS, timeout=60)  # it may read the keys again, which is not the feed's cost
+            session.get(issuer.url + JWKS, timeout=60)  # it may read the keys again, which is not the feed's cost
             arrive(base, [f"round-{number}-{n}" for n in range(100)])
-            before = one.cpu()
-            claims = claims_of(session.get(one.url + FEED, params={"since": version}, timeout=60).text)
-            spent += one.cpu() - before
+            before = issuer.cpu()
+            claims = claims_of(session.get(issuer.url + FEED, params={"since": version}, timeout=60).text)
+            spent += issuer.cpu() - before
             assert len(claims["entries"]) == 100 * 32, claims.keys()
             version = claims["version"]
     return spent * 1000 / ROUNDS
 
 
-def arriving(one: Served) -> float:
+def arriving(issuer: Served) -> float:
     """Return the longest time in seconds from the commit of a revocation until a reader has its entry.
 
     The reader polls continuously.
     """
-    reader = Reader(HttpBrowser(one.url))
-    reader.version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
+    reader = Reader(HttpBrowser(issuer.url))
+    reader.version = claims_of(requests.get(issuer.url + FEED, timeout=60).text)["version"]
     committed: dict[bytes, float] = {}
     seen: dict[bytes, float] = {}
     with ExitStack() as stack:
         # Connected here, so that it has priority too: otherwise fewer arrive, and a publisher waits for its locks.
-        connection = stack.enter_context(psycopg.connect(one.database, autocommit=True))
+        connection = stack.enter_context(psycopg.connect(issuer.database, autocommit=True))
         thread = threading.Thread(target=revoke_for_ten_seconds, args=(connection, committed))
-        for process in (os.getpid(), *one.processes(), *one.connections()):
+        for process in (os.getpid(), *issuer.processes(), *issuer.connections()):
             stack.enter_context(ahead(process))
         start = time.time()
         thread.start()
         goes_on = True
         while goes_on:
-            arriving_still, known = thread.is_alive(), len(reader.received)
+            arriving_still, received_before = thread.is_alive(), len(reader.received)
             goes_on = reader.poll() != 304 or arriving_still
-            seen |= dict.fromkeys(reader.received[known:], time.time())
+            seen |= dict.fromkeys(reader.received[received_before:], time.time())
     print(f"revocations arrived at {len(committed) / (max(committed.values()) - start):.0f} a second")
     return max(seen[entry] - at for entry, at in committed.items())
 
@@ -184,17 +184,17 @@ def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]",
         committed |= {hashed(name): time.time() for name in names}
 
 
-def purged(one: Served) -> list[Row]:
+def purged(issuer: Served) -> list[Row]:
     """Make all entries expire, and purge them. Return two rows of the output.
 
     The first row has the seconds that the purge of 100,000 entries takes. The second row has the number of entries and
     segments that are left.
     """
-    one.execute(*END_ALL)
+    issuer.execute(*END_ALL)
     start = time.perf_counter()
-    removed = json.loads(one.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]
+    removed = json.loads(issuer.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]
     seconds = time.perf_counter() - start
-    [(left,)] = one.issuer.rows(
+    [(left,)] = issuer.issuer.rows(
         "SELECT (SELECT count(*) FROM tokens_revocation) + (SELECT count(*) FROM tokens_segment)"
     )
     return [

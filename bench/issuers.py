@@ -126,13 +126,15 @@ def served(
 
 
 @contextmanager
-def restarted(one: Served, folder: Path) -> Iterator[Served]:
-    """Stop the issuer `one` of this build, and run it again with one worker while the block runs."""
-    processes.stop([one.child])
-    child = services.serve(one.issuer, one.url, folder / f"{one.url.rpartition(':')[2]}-again.log", workers=1)
+def restarted(running: Served, folder: Path) -> Iterator[Served]:
+    """Stop the issuer `running` of this build, and run it again with one worker while the block runs."""
+    processes.stop([running.child])
+    child = services.serve(
+        running.issuer, running.url, folder / f"{running.url.rpartition(':')[2]}-again.log", workers=1
+    )
     try:
         processes.wait_until_ready(child, "/readyz")
-        yield replace(one, child=child)
+        yield replace(running, child=child)
     finally:
         processes.stop([child])
 

@@ -77,12 +77,13 @@ class Part:
 def main() -> None:
     """Measure both parts (issuer and API), and print the results. Exits with 0 even if memory grew."""
     options, began = parse(), time.monotonic()
-    found = list(measured(options))
+    all_series = list(measured(options))
     if options.json:
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        print(json.dumps({"date": date, "load": load(), "series": {one.name: one.readings for one in found}}, indent=1))
+        readings = {series.name: series.readings for series in all_series}
+        print(json.dumps({"date": date, "load": load(), "series": readings}, indent=1))
     else:
-        print(*(one.line() for one in found), sep="\n")
+        print(*(series.line() for series in all_series), sep="\n")
     say(f"in {(time.monotonic() - began) / 60:.1f} min; {load()}")
 
 
@@ -104,13 +105,13 @@ def measured(options: argparse.Namespace) -> Iterator[Series]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
         services = stack.enter_context(backing(folder))
         variables = servers.issuer_variables(folder, services.redis_url)
-        one = stack.enter_context(served(folder, workers=servers.WORKERS, variables=variables))
+        issuer = stack.enter_context(served(folder, workers=servers.WORKERS, variables=variables))
         if options.tokens:
-            one.issuer.run(*SHELL, fixtures.FAST_RING)
-            yield series(issuing(servers.of(one, "issuer")), options.tokens, options.minutes)
+            issuer.issuer.run(*SHELL, fixtures.FAST_RING)
+            yield series(issuing(servers.of(issuer, "issuer")), options.tokens, options.minutes)
         if options.kids:
-            (token,) = rows.tokens(servers.of(one, "issuer"), 1)
-            api = stack.enter_context(servers.api(folder, one, beside_peers=False))
+            (token,) = rows.tokens(servers.of(issuer, "issuer"), 1)
+            api = stack.enter_context(servers.api(folder, issuer, beside_peers=False))
             chance = random.Random(1)  # noqa: S311 (kids of a measurement)
             part = Part("API, random kids", api, lambda: with_random_kids(token, chance), REFUSED)
             yield series(part, options.kids, options.minutes)

@@ -44,8 +44,8 @@ def shared_connections(folder: Path, backing: Backing, *, workers: int, seconds:
     end.
     """
     variables = servers.issuer_variables(folder, backing.redis_url) | {"DATABASE_CONNECTIONS": str(workers + 2)}
-    with served(folder, workers=workers, variables=variables) as one:
-        server = servers.of(one, "shared")
+    with served(folder, workers=workers, variables=variables) as issuer:
+        server = servers.of(issuer, "shared")
         return {crowd: connections(server, clients=crowd, seconds=seconds) for crowd in CROWDS}
 
 

@@ -34,8 +34,8 @@ def poll(url: str, after: float) -> None:
         version = ""
         while True:
             query = {"since": version} if version else {}
-            known = {"If-None-Match": f'W/"{version}"'} if version else {}
-            answer = session.get(url, params=query, headers=known, timeout=60)
+            headers = {"If-None-Match": f'W/"{version}"'} if version else {}
+            answer = session.get(url, params=query, headers=headers, timeout=60)
             if answer.status_code == 200:
                 version = claims_of(answer.text).get("version", "")
             time.sleep(EVERY)

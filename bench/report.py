@@ -11,17 +11,18 @@ from bench.rounds import Rounds
 FOREIGN = ("oidc-provider", "express-oauth2-jwt-bearer")
 
 
-def row_text(found: Rounds, name: str) -> str:
+def row_text(rounds: Rounds, name: str) -> str:
     """Return the medians of a row as text.
 
     The text has CPU milliseconds (server, PostgreSQL, Redis), requests per second, and the wait in milliseconds.
     """
     parts = (
-        found.figure(name, lambda one, part=part: getattr(one, part)) for part in ("server", "postgresql", "redis")
+        rounds.figure(name, lambda sample, part=part: getattr(sample, part))
+        for part in ("server", "postgresql", "redis")
     )
     split = " + ".join(f"{part:.3f}" for part in parts)
-    rate, median = found.figure(name, lambda one: one.rate), found.figure(name, lambda one: one.median)
-    return f"{found.figure(name):8.3f} ms CPU ({split}) {rate:8.0f} /s {median:7.2f} ms"
+    rate, median = rounds.figure(name, lambda sample: sample.rate), rounds.figure(name, lambda sample: sample.median)
+    return f"{rounds.figure(name):8.3f} ms CPU ({split}) {rate:8.0f} /s {median:7.2f} ms"
 
 
 def conditions(services: Backing, base: str) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Rounds:
         The result is the median over the rounds.
         """
         pairs = zip(self.samples[row], self.samples[to], strict=True)
-        return statistics.median(one.cpu / other.cpu for one, other in pairs)
+        return statistics.median(sample.cpu / other.cpu for sample, other in pairs)
 
     def difference(self, row: str, other: str) -> float:
         """Return the CPU milliseconds of `row`, minus those of `other` in the same round.
@@ -68,7 +68,7 @@ class Rounds:
         The result is the median over the rounds.
         """
         pairs = zip(self.samples[row], self.samples[other], strict=True)
-        return statistics.median(one.cpu - floor.cpu for one, floor in pairs)
+        return statistics.median(sample.cpu - floor.cpu for sample, floor in pairs)
 
     def document(self) -> dict[str, list[dict[str, float]]]:
         """Return all samples in the form in which they are written to the JSON file."""
@@ -113,7 +113,7 @@ def measure(row: Row, backing: Backing, *, seconds: float) -> Sample:
         groups = (processes, {*before, *row.server.backends()}, [backing.redis_process])
         used = [accounting.cpu(group) - count for group, count in zip(groups, counts, strict=True)]
     refuse_other_statuses(row, driven.statuses)
-    server, postgresql, redis = (max(0.0, one) * 1000 / driven.count for one in used)
+    server, postgresql, redis = (max(0.0, cpu_seconds) * 1000 / driven.count for cpu_seconds in used)
     return Sample(server, postgresql, redis, driven.count / driven.seconds, driven.wait(0.5))
 
 

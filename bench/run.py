@@ -99,17 +99,17 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
     """
     root, key = stack.enter_context(worktree(base, folder)), ec.generate_private_key(ec.SECP256R1())
     current, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
-    idle = [node.memory(one.server) for one in (current, before)]
+    idle = [node.memory(build.server) for build in (current, before)]
     plain = stack.enter_context(servers.toolkit(folder))
     rows = [*current.rows, *(Row(BEFORE + row.name, row.server, row.prepare, row.statuses) for row in before.rows)]
     rows += [*tables.toolkit(plain), *others(stack, folder, current)]
     say(f"{len(rows)} rows, {plan.rounds} rounds of {plan.each} s; {load()}")
-    found = rounds.run(rows, services, count=plan.rounds, seconds=plan.each, say=say)
+    all_rounds = rounds.run(rows, services, count=plan.rounds, seconds=plan.each, say=say)
     counts = counted(current, services)
-    whole = of_node(folder, services, plan, (current, before), found, idle, plain)
-    table = list(lines(found, counts, whole))
-    for name in found.samples:
-        print(f"{name:<40} {report.row_text(found, name)}")
+    whole = of_node(folder, services, plan, (current, before), all_rounds, idle, plain)
+    table = list(lines(all_rounds, counts, whole))
+    for name in all_rounds.samples:
+        print(f"{name:<40} {report.row_text(all_rounds, name)}")
     for line in table:
         print(line)
     return {
@@ -117,8 +117,8 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
         "conditions": report.conditions(services, base),
         "load": load(),
         "lines": [[line.name, line.figure, line.most, line.unit, line.before] for line in table],
-        "medians": {name: round(found.figure(name), 4) for name in found.samples},
-        "samples": found.document(),
+        "medians": {name: round(all_rounds.figure(name), 4) for name in all_rounds.samples},
+        "samples": all_rounds.document(),
     }
 
 
@@ -130,19 +130,19 @@ def issuing(
     `key` is the private key of the client `own`. The issuer is stopped when `stack` is closed.
     """
     variables = servers.issuer_variables(folder, services.redis_url)
-    one = stack.enter_context(served(folder, root, workers=servers.WORKERS, variables=variables))
+    issuer = stack.enter_context(served(folder, root, workers=servers.WORKERS, variables=variables))
     codes = tables.BATCH * (plan.rounds + 2)  # the warm-up and the count of statements use some, too
     given = {"jwks": tables.key_set(key), "callback": CALLBACK, "challenge": CHALLENGE, "users": USERS, "codes": codes}
-    printed = one.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given)))
-    server = servers.of(one, "ours" if root == ROOT else "before")
+    printed = issuer.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given)))
+    server = servers.of(issuer, "ours" if root == ROOT else "before")
     app = App(server, json.loads(printed.splitlines()[-1]), codes)
     # An earlier build can have documents without an ETag, and answers 200.
     unchanged = tables.NOT_MODIFIED if root == ROOT else (*tables.NOT_MODIFIED, 200)
-    found = list(tables.issuer(server, app, key, unchanged))
+    rows = list(tables.issuer(server, app, key, unchanged))
     if root == ROOT:
-        one.issuer.run(*SHELL, fixtures.FAST_RING)
-        found.append(Row("token ES256", server, signed(server, "ES256", scope="fast:read")))
-    return Issuing(one, server, found)
+        issuer.issuer.run(*SHELL, fixtures.FAST_RING)
+        rows.append(Row("token ES256", server, signed(server, "ES256", scope="fast:read")))
+    return Issuing(issuer, server, rows)
 
 
 def others(stack: ExitStack, folder: Path, current: Issuing) -> Iterator[Row]:
@@ -179,18 +179,18 @@ def of_node(
     services: Backing,
     plan: Plan,
     builds: tuple[Issuing, Issuing],
-    found: Rounds,
+    all_rounds: Rounds,
     idle: Sequence[float],
     plain: Server,
 ) -> Node:
     """Measure a whole issuer node after the rounds, and return the figures.
 
-    `builds` are this build and the earlier build. `found` are the results of the rounds. `idle` has the memory of each
-    build before the rounds, in MiB. `plain` is the project with django-oauth-toolkit.
+    `builds` are this build and the earlier build. `all_rounds` are the results of the rounds. `idle` has the memory of
+    each build before the rounds, in MiB. `plain` is the project with django-oauth-toolkit.
     """
     server = builds[0].server
     loaded = [node.memory(build.server) for build in builds]
-    drive_at = found.figure(RS256, lambda sample: sample.rate)
+    drive_at = all_rounds.figure(RS256, lambda sample: sample.rate)
     half = node.at_half_load(server, services, full=drive_at, seconds=plan.half_load)
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
     return Node(

@@ -54,9 +54,9 @@ def main() -> None:
         for name in commands(0):
             port = free()
             url = f"http://localhost:{port}"
-            one = stack.enter_context(servers.started(name, url, commands(port)[name], variables, folder))
-            rows.append(Row(name, one, same(client_credentials(one))))
-            results[name] = ([], node.memory(one))
+            server = stack.enter_context(servers.started(name, url, commands(port)[name], variables, folder))
+            rows.append(Row(name, server, same(client_credentials(server))))
+            results[name] = ([], node.memory(server))
         for number in range(ROUNDS + 1):
             for row in rows:
                 sample = measure(row, services, seconds=SECONDS)

@@ -32,8 +32,8 @@ def ratio_of_304(served: Served, tag: str, *, times: int = POLLS) -> float:
     with requests.Session() as session:
         jwks = session.get(served.url + JWKS, timeout=60).headers["ETag"]
 
-        def expect_304(path: str, known: str) -> None:
-            answer = session.get(served.url + path, headers={"If-None-Match": known}, timeout=60)
+        def expect_304(path: str, etag: str) -> None:
+            answer = session.get(served.url + path, headers={"If-None-Match": etag}, timeout=60)
             assert answer.status_code == 304, (path, answer.status_code)
 
         def ratio() -> float:

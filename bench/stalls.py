@@ -72,11 +72,11 @@ def main(host: str, port: str, *processes: str) -> None:
     longest, counted, left_out = 0.0, 0, 0
     with ahead(os.getpid()):
         print(flush=True)
-        known = delays(watched)
+        delayed = delays(watched)
         while not ended.is_set():
             took = health_milliseconds(connection)
-            before, known = known, delays(watched)
-            if known - before < DELAYED:
+            before, delayed = delayed, delays(watched)
+            if delayed - before < DELAYED:
                 longest, counted = max(longest, took), counted + 1
             else:
                 left_out += 1

@@ -35,8 +35,8 @@ def tokens(chance: random.Random) -> dict[str, list[Claims]]:
 
     Each list has the claims of TOKENS tokens. `chance` generates the random parts.
     """
-    known = [claims(chance) for _ in range(USERS)]
-    seen = [known[number % USERS] for number in range(TOKENS)]
+    per_user = [claims(chance) for _ in range(USERS)]
+    seen = [per_user[number % USERS] for number in range(TOKENS)]
     return {
         "token seen before": seen,
         "new token": [{**token, "jti": f"{chance.getrandbits(128):032x}"} for token in seen],

@@ -52,12 +52,12 @@ def texts(folder: Path = TOKENS) -> Texts:
 
     For TOKENS, also the texts of database tables and the topics of recipes.
     """
-    found: Texts = {}
+    in_folder: Texts = {}
     for path in sorted(folder.rglob("*.py")):
-        found |= dict(of_code(path.read_text(encoding="utf-8")))
+        in_folder |= dict(of_code(path.read_text(encoding="utf-8")))
     for path in templates(folder):
-        found |= dict(of_template(path.read_text(encoding="utf-8")))
-    return found | dict(of_tables()) | dict.fromkeys(topics(), "") if folder == TOKENS else found
+        in_folder |= dict(of_template(path.read_text(encoding="utf-8")))
+    return in_folder | dict(of_tables()) | dict.fromkeys(topics(), "") if folder == TOKENS else in_folder
 
 
 def templates(folder: Path) -> list[Path]:
@@ -185,8 +185,8 @@ def catalogue(language: str, folder: Path = TOKENS) -> Path:
 def update(language: str, folder: Path = TOKENS) -> None:
     """Rewrite the .po and .mo files of a language, with the texts of the code in `folder`."""
     path = catalogue(language, folder)
-    known = {(entry.msgid, entry.plural): entry for entry in (read(path) if path.exists() else [])}
-    entries = [known.get(text) or Entry(*text) for text in texts(folder).items()]
+    stored = {(entry.msgid, entry.plural): entry for entry in (read(path) if path.exists() else [])}
+    entries = [stored.get(text) or Entry(*text) for text in texts(folder).items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, entries, language=language)
     path.with_suffix(".mo").write_bytes(compiled(entries, language=language))

@@ -178,7 +178,7 @@ def pytest_runtest_setup() -> None:
     root = logging.getLogger()
     if SEARCH not in root.handlers:
         root.addHandler(SEARCH)
-    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    loggers = [root, *(logger for logger in root.manager.loggerDict.values() if isinstance(logger, logging.Logger))]
     replace_closed_streams(handler for logger in loggers for handler in logger.handlers)
 
 

@@ -30,7 +30,7 @@ def fingerprint() -> str:
     made = hashlib.sha256(f"{django.VERSION} {sqlite3.sqlite_version}".encode())
     for app in apps.get_app_configs():
         made.update(app.label.encode())
-        for path in sorted(found for pattern in SOURCES for found in Path(app.path).glob(pattern)):
+        for path in sorted(source for pattern in SOURCES for source in Path(app.path).glob(pattern)):
             made.update(path.name.encode() + b"\0" + path.read_bytes())
     return made.hexdigest()
 
@@ -81,6 +81,6 @@ def keep(source: sqlite3.Connection, file: Path) -> None:
     with closing(sqlite3.connect(draft)) as target:
         source.backup(target)
     draft.rename(file)
-    others = sorted(file.parent.glob("*.sqlite3"), key=lambda one: one.stat().st_mtime, reverse=True)
+    others = sorted(file.parent.glob("*.sqlite3"), key=lambda stored: stored.stat().st_mtime, reverse=True)
     for old in others[2 * KEPT :]:
         old.unlink()

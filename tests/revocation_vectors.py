@@ -226,7 +226,7 @@ def main() -> None:
         "ring": "default",
         "now": T,
         "algorithms": ["RS256", "ES256"],
-        "jwks": {"keys": [one.pair.jwk for one in (RSA, EC)]},
+        "jwks": {"keys": [signer.pair.jwk for signer in (RSA, EC)]},
         "cases": [*accepted(), *refused()],
     }
     CASES.write_text(json.dumps(cases, indent=1) + "\n", encoding="utf-8")

@@ -192,10 +192,10 @@ MODULES = modules(*PACKAGES)
 
 def module_of(name: str) -> str:
     """Return the module of MODULES in which the object `name` is, or `name` itself if it is in no such module."""
-    found = name
-    while found and found not in MODULES:
-        found = found.rpartition(".")[0]
-    return found if "." in found else name
+    prefix = name
+    while prefix and prefix not in MODULES:
+        prefix = prefix.rpartition(".")[0]
+    return prefix if "." in prefix else name
 
 
 @once_per_tree
@@ -205,13 +205,13 @@ def imports(parsed: ast.Module) -> list[tuple[int, str]]:
     A `from` import of a module that is not in MODULES yields both the module and the module with the imported name. The
     name can be a module, too.
     """
-    found = [(line, module_of(name)) for line, name in loaded(parsed)]
+    names = [(line, module_of(name)) for line, name in loaded(parsed)]
     for node in walk(parsed):
         if isinstance(node, ast.Import):
-            found += ((node.lineno, alias.name) for alias in node.names)
+            names += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found += ((node.lineno, name) for alias in node.names for name in _imported(node.module or "", alias.name))
-    return found
+            names += ((node.lineno, name) for alias in node.names for name in _imported(node.module or "", alias.name))
+    return names
 
 
 def _imported(module: str, name: str) -> Iterator[str]:

@@ -14,8 +14,8 @@ def test_a_reader_is_tried_with_eighty_bad_proofs_and_a_dozen_good_ones(reader):
 
 
 def test_the_table_uses_every_change_and_no_other():
-    known = {"none", *JWKS, *CLAIMS, *TEXTS, *SIGNATURES, *MUTATIONS}
-    assert {row.get("mutation", "none") for row in TABLE["cases"]} == known
+    mutations = {"none", *JWKS, *CLAIMS, *TEXTS, *SIGNATURES, *MUTATIONS}
+    assert {row.get("mutation", "none") for row in TABLE["cases"]} == mutations
 
 
 def test_every_case_can_be_made_and_all_but_replays_differ_from_the_good_proof():

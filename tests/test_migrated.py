@@ -16,12 +16,12 @@ from tests import migrated
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     """Replace Django's apps by one app with files in a temporary folder. Return this app."""
-    one = SimpleNamespace(label="shop", path=str(tmp_path))
-    monkeypatch.setattr(migrated.apps, "get_app_configs", lambda: [one])
+    app = SimpleNamespace(label="shop", path=str(tmp_path))
+    monkeypatch.setattr(migrated.apps, "get_app_configs", lambda: [app])
     for name in ("migrations/0001_initial.py", "models/basket.py", "triggers/rule.py", "views.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1")
-    return one
+    return app
 
 
 @pytest.mark.parametrize("name", ["migrations/0001_initial.py", "models/basket.py", "triggers/rule.py"])

@@ -80,4 +80,4 @@ def test_the_repr_of_a_dataclass_has_no_secret() -> None:
     [("secret: str", True), ("client_secret: str | None = None", True), ("pin: str = field(repr=False)", False)],
 )
 def test_the_rule_reads_each_form_of_a_field(line: str, is_shown: bool) -> None:
-    assert [found for *_, found in fields(ast.parse(f"@dataclass(frozen=True)\nclass A:\n    {line}\n"))] == [is_shown]
+    assert [shown for *_, shown in fields(ast.parse(f"@dataclass(frozen=True)\nclass A:\n    {line}\n"))] == [is_shown]

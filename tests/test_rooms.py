@@ -440,13 +440,13 @@ def foreign_imports(parsed: ast.Module) -> list[tuple[int, str, bool]]:
 
     `import os` binds a module. `from os import remove` is an import of `os.remove`.
     """
-    found = [(line, name, False) for line, name in loaded(parsed) if module_of(name) not in MODULES]
+    imported = [(line, name, False) for line, name in loaded(parsed) if module_of(name) not in MODULES]
     for node in walk(parsed):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name, True) for alias in node.names if alias.name not in MODULES]
+            imported += [(node.lineno, alias.name, True) for alias in node.names if alias.name not in MODULES]
         elif isinstance(node, ast.ImportFrom) and node.module not in MODULES:
-            found += [(node.lineno, f"{node.module}.{alias.name}", False) for alias in node.names]
-    return found
+            imported += [(node.lineno, f"{node.module}.{alias.name}", False) for alias in node.names]
+    return imported
 
 
 def foreign_uses(parsed: ast.Module) -> set[str]:
@@ -825,7 +825,9 @@ def test_a_module_that_several_imports_reach_is_reported_once() -> None:
 
 
 def test_no_two_modules_of_a_package_differ_by_an_ending() -> None:
-    assert {package: found for package in ("tokens", "resources", "project") if (found := alike(named(package)))} == {}
+    assert {
+        package: groups for package in ("tokens", "resources", "project") if (groups := alike(named(package)))
+    } == {}
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,12 @@ def test_memory_is_flat_up_to_a_twentieth_more_than_the_first_reading(last: floa
 
 def test_a_token_differs_from_the_next_in_its_kid_alone() -> None:
     token = mint("notes:read")
-    sent = [bearer(one) for one in islice(with_random_kids(token, random.Random(1)), 100)]
-    kids = {jwt.get_unverified_header(one)["kid"] for one in sent}
+    sent = [bearer(request) for request in islice(with_random_kids(token, random.Random(1)), 100)]
+    kids = {jwt.get_unverified_header(changed)["kid"] for changed in sent}
     assert len(kids) == 100
     own = jwt.get_unverified_header(token)
-    assert all(jwt.get_unverified_header(one) | {"kid": own["kid"]} == own for one in sent)
-    assert {one.partition(".")[2] for one in sent} == {token.partition(".")[2]}
+    assert all(jwt.get_unverified_header(changed) | {"kid": own["kid"]} == own for changed in sent)
+    assert {changed.partition(".")[2] for changed in sent} == {token.partition(".")[2]}
 
 
 def part(*statuses: int) -> Part:

@@ -36,8 +36,11 @@ def test_the_detail_has_latency_and_cpu_of_the_server_and_its_database() -> None
 
 
 def test_each_of_both_is_first_in_every_other_round() -> None:
-    one = pair((1, 1))
-    assert [[row.server.name for row in one.turn(number)] for number in range(2)] == [["few", "many"], ["many", "few"]]
+    growth = pair((1, 1))
+    assert [[row.server.name for row in growth.turn(number)] for number in range(2)] == [
+        ["few", "many"],
+        ["many", "few"],
+    ]
 
 
 def test_only_statements_of_every_request_are_explained_beside_their_equals() -> None:

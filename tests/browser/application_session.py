@@ -15,7 +15,7 @@ def change(context: BrowserContext, variables: Environments, **values: Any) -> N
 
     `variables` has the key that signs the cookie.
     """
-    [cookie] = [one for one in context.cookies() if one["name"] == COOKIE]
+    [cookie] = [stored for stored in context.cookies() if stored["name"] == COOKIE]
     key = variables.webapp["SECRET_KEY"]
     session = signing.loads(cookie["value"], key=key, salt=SALT, serializer=JSONSerializer)
     text = signing.dumps(session | values, key=key, salt=SALT, serializer=JSONSerializer, compress=True)

@@ -52,20 +52,20 @@ def row(page: Page) -> str | None:
 
 def examine(page: Page, path: str) -> list[object]:
     """Return the faults of the page at `path`, in light and dark colours, and at each width. Save pictures of it."""
-    found = []
+    faults = []
     name = "-".join(["admin", *path.partition("?")[0].split("/")[2:]]).rstrip("-")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found += wrong(page, path, scheme, "desktop")
+        faults += wrong(page, path, scheme, "desktop")
         picture(page, f"{name}-{scheme}")
         with zoomed(page):
-            found += wrong(page, path, scheme, "zoomed")
+            faults += wrong(page, path, scheme, "zoomed")
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        found += wrong(page, path, scheme, "phone")
+        faults += wrong(page, path, scheme, "phone")
         if scheme == "light":
             picture(page, f"{name}-phone")
         page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
-    return found
+    return faults
 
 
 def test_the_pages_of_the_admin_are_accessible_and_fit_a_phone(
@@ -76,17 +76,17 @@ def test_the_pages_of_the_admin_are_accessible_and_fit_a_phone(
     page = chromium.new_context(viewport=DESKTOP).new_page()  # type: ignore[arg-type]
     watch = Watch(page, url)
     page.goto(f"{url}/admin/login/")
-    found = examine(page, "/admin/login/")
+    faults = examine(page, "/admin/login/")
     log_in(page, url, variables.demo["ADMIN_PASSWORD"])
     paths = [*PAGES, *(path for path in linked(page, url) if path not in PAGES)]
     rows = []
     for path in paths:
         page.goto(url + path)
-        found += examine(page, path)
+        faults += examine(page, path)
         rows += [first] if (first := row(page)) else []
     for path in rows:
         page.goto(url + path)
-        found += examine(page, path)
+        faults += examine(page, path)
     assert {"/admin/tokens/client/", "/admin/tokens/user/", "/admin/tokens/auditevent/"} <= {*paths}
     assert len(rows) >= 5
-    assert (found, watch.unexpected(), watch.foreign) == ([], [], [])
+    assert (faults, watch.unexpected(), watch.foreign) == ([], [], [])

@@ -28,10 +28,11 @@ EXPECTED_ERRORS = ("Failed to load resource: the server responded with a status 
 """What chromium writes to the console about each page with a status of 4xx."""
 CONTROLS = "a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex='0']"
 WATCH_FOCUS = """controls => {
-const group = one => [...document.getElementsByName(one.name)].filter(other => other.form === one.form);
-const stop = one => one.type !== 'radio' || one === (group(one).find(other => other.checked) ?? group(one)[0]);
+const group = control => [...document.getElementsByName(control.name)].filter(other => other.form === control.form);
+const stop = control => control.type !== 'radio' ||
+    control === (group(control).find(other => other.checked) ?? group(control)[0]);
 window.controls = [...document.querySelectorAll(controls)].filter(
-    one => !one.disabled && one.checkVisibility({visibilityProperty: true}) && stop(one));
+    control => !control.disabled && control.checkVisibility({visibilityProperty: true}) && stop(control));
 window.seen = new Map();
 document.addEventListener('focusin', event => {
     const style = getComputedStyle(event.target);
@@ -42,7 +43,7 @@ return window.controls.length }"""
 
 Of radio buttons with one name, the Tab key reaches the chosen one, or the first.
 """
-MISSED = "window.controls.filter(one => !window.seen.get(one)).map(one => one.outerHTML.slice(0, 200))"
+MISSED = "window.controls.filter(control => !window.seen.get(control)).map(control => control.outerHTML.slice(0, 200))"
 FURTHER_STOPS = 40
 """The most stops of the Tab key that are no control of their own, such as the parts of a date."""
 
@@ -65,7 +66,7 @@ class Watch:
     @staticmethod
     def _is_known(url: str, own: tuple[str, ...]) -> bool:
         return url.startswith(
-            (*(f"{one}/" for one in own), CALLBACK, "data:")
+            (*(f"{host}/" for host in own), CALLBACK, "data:")
         )  # the callback is where Allow leads on purpose
 
     def unexpected(self) -> list[str]:
@@ -78,7 +79,7 @@ def violations(page: Page) -> list[str]:
 
     First waits for the page's animations to end. For example, links change their colour slowly.
     """
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
     entries = Axe().run(page, options={"preload": False}).response["violations"]
     return [f"{entry['id']}: {entry['nodes'][0]['html']}" for entry in entries if entry["impact"] in SEVERE]
@@ -125,7 +126,7 @@ def watched(page: Page, issuer: Issuer, listed: Listed) -> Watch:
     return Watch(page, issuer.url, issuer.where.url("webapp") if listed.is_example else issuer.url)
 
 
-@pytest.mark.parametrize("listed", PAGES, ids=[one.name for one in PAGES])
+@pytest.mark.parametrize("listed", PAGES, ids=[listed.name for listed in PAGES])
 def test_a_page_is_accessible_fits_and_asks_no_other_host(chromium: Browser, issuer: Issuer, listed: Listed) -> None:
     page = chromium.new_context(viewport=DESKTOP).new_page()  # type: ignore[arg-type]
     watch = watched(page, issuer, listed)
@@ -163,7 +164,7 @@ def missed_by_keyboard(page: Page) -> list[str]:
     return list(page.evaluate(MISSED))
 
 
-@pytest.mark.parametrize("listed", PAGES, ids=[one.name for one in PAGES])
+@pytest.mark.parametrize("listed", PAGES, ids=[listed.name for listed in PAGES])
 def test_a_german_page_fits_on_a_phone(chromium: Browser, issuer: Issuer, listed: Listed) -> None:
     page = chromium.new_context(viewport=PHONE, locale="de-DE").new_page()  # type: ignore[arg-type]
     watch = watched(page, issuer, listed)
@@ -183,4 +184,4 @@ def test_the_examination_finds_what_is_wrong(chromium: Browser) -> None:
     page.set_content("<p style='width:2000px'>wide</p>")
     assert overflow(page) > 0
     page.set_content("<a href=/>1</a><a href=/ tabindex=-1>2</a><a href=/ style='outline: none'>3</a><button hidden>")
-    assert [one.rpartition("<")[0][-1] for one in missed_by_keyboard(page)] == ["2", "3"]
+    assert [control.rpartition("<")[0][-1] for control in missed_by_keyboard(page)] == ["2", "3"]

@@ -24,17 +24,17 @@ class MixedUp(Exception):
 class Client:
     """A client of several issuers.
 
-    `asked` is the issuer to which the client sent the user. `sent` has the token endpoints to which the client sent
+    `issuer` is the issuer to which the client sent the user. `sent` has the token endpoints to which the client sent
     codes.
     """
 
     client_id: str
     callback: str
-    asked: str = ""
+    issuer: str = ""
     sent: list[str] = field(default_factory=list)
 
     def begin(self, issuer: str, *, endpoint: str) -> str:
-        self.asked = issuer
+        self.issuer = issuer
         self.session = OAuth2Session(
             self.client_id, scope="notes:read", redirect_uri=self.callback, token_endpoint_auth_method="none",
             code_challenge_method="S256",
@@ -44,11 +44,11 @@ class Client:
     def finish(self, landed: str) -> dict[str, object]:
         """Redeem the code in the response URL `landed`, and return the token response.
 
-        Raises MixedUp if the response's `iss` is not exactly the issuer `asked` (RFC 9207 section 2.4).
+        Raises MixedUp if the response's `iss` is not exactly `self.issuer` (RFC 9207 section 2.4).
         """
-        if parse_qs(urlsplit(landed).query).get("iss") != [self.asked]:
+        if parse_qs(urlsplit(landed).query).get("iss") != [self.issuer]:
             raise MixedUp
-        endpoint = f"{self.asked}/oauth/token"
+        endpoint = f"{self.issuer}/oauth/token"
         self.sent.append(endpoint)
         return self.session.fetch_token(endpoint, authorization_response=landed, code_verifier=VERIFIER)
 

@@ -60,9 +60,9 @@ class Suite:
         return self.plan["callback"]
 
     def client(self, name: str = "client", method: str = "client_secret_basic") -> OAuth2Session:
-        one = self.plan[name]
+        entry = self.plan[name]
         return OAuth2Session(
-            one["client_id"], one["client_secret"], token_endpoint_auth_method=method, redirect_uri=self.callback
+            entry["client_id"], entry["client_secret"], token_endpoint_auth_method=method, redirect_uri=self.callback
         )
 
     def request(self, name: str = "client", **parameters: str | None) -> dict[str, str]:

@@ -37,7 +37,7 @@ def compose() -> dict[str, Any]:
 
 
 def objects() -> list[dict[str, Any]]:
-    return [one for path in MANIFESTS for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+    return [document for path in MANIFESTS for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
@@ -69,12 +69,15 @@ def processes() -> Iterator[Process]:
         if service["image"].startswith("keyturn"):
             yield Process(name, service["environment"], tuple(service.get("command", ())), "/run/secrets")
     base = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "kustomization.yaml").read_text(encoding="utf-8"))
-    maps = {one["name"]: dict(line.split("=", 1) for line in one["literals"]) for one in base["configMapGenerator"]}
-    for one in workloads():
-        (container,) = pod(one)["spec"]["containers"]
+    maps = {
+        generator["name"]: dict(line.split("=", 1) for line in generator["literals"])
+        for generator in base["configMapGenerator"]
+    }
+    for workload in workloads():
+        (container,) = pod(workload)["spec"]["containers"]
         (source,) = container["envFrom"]
         variables = maps[source["configMapRef"]["name"]]
-        yield Process(one["metadata"]["name"], variables, tuple(container["command"]), "/run/secrets/keyturn")
+        yield Process(workload["metadata"]["name"], variables, tuple(container["command"]), "/run/secrets/keyturn")
     for unit in UNITS:
         (file,) = entries(unit, "EnvironmentFile")
         block = re.search(rf"`{re.escape(file)}`:\n\n```ini\n(.*?)```", page("containers.md"), re.DOTALL)

@@ -50,7 +50,7 @@ def commands(process: Process) -> list[list[str]]:
     Returns [] if the process has no command of its own, so that it runs the CMD of the image.
     """
     if process.command[:2] == ("sh", "-c"):
-        return [shlex.split(one) for one in IN_SHELL.findall(process.command[2])]
+        return [shlex.split(line) for line in IN_SHELL.findall(process.command[2])]
     start = next((number for number, word in enumerate(process.command) if "python" in Path(word).name), -1)
     return [list(process.command[start + 1 :])] if process.command else []
 
@@ -59,7 +59,7 @@ def test_the_three_forms_have_the_processes_of_the_topology() -> None:
     assert len(PROCESSES) == len(compose()["services"]) - 3 + len(workloads()) + len(UNITS)
     started = [" ".join(words) for process in PROCESSES for words in commands(process)]
     for command in ("rotate_keys", "purge_tokens", "send_logouts"):
-        assert sum(f"manage.py {command}" in one for one in started) >= len(("compose", "Kubernetes", "systemd")), (
+        assert sum(f"manage.py {command}" in line for line in started) >= len(("compose", "Kubernetes", "systemd")), (
             command
         )
 
@@ -144,12 +144,12 @@ def test_secrets_are_given_to_those_that_read_them_and_to_no_other() -> None:
     declared = compose()["secrets"].keys()
     readers: dict[str, set[str]] = {}
     for name, service in compose()["services"].items():
-        given = {one if isinstance(one, str) else one["source"] for one in service.get("secrets", ())}
+        given = {entry if isinstance(entry, str) else entry["source"] for entry in service.get("secrets", ())}
         assert given <= declared
         read = {Path(value).name for value in service.get("environment", {}).values() if "/run/secrets/" in value}
         assert name in {"proxy", "database"} or given == read
-        for one in given:
-            readers.setdefault(one, set()).add(name)
+        for secret in given:
+            readers.setdefault(secret, set()).add(name)
     assert readers.keys() == declared
     assert readers["key_encryption_keys"] == {*readers["issuer_database_url"]} <= {
         "issuer-one", "issuer-two", "migrate", "rotate-keys", "purge-tokens", "send-logouts",

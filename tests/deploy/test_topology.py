@@ -66,7 +66,7 @@ def test_the_image_is_pinned_locked_and_runs_without_root() -> None:
     }
     kept = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     allowed = {line.removeprefix("!") for line in kept if line.startswith("!")}
-    assert {one if one in allowed else one.split("/")[0] for one in copied} <= allowed
+    assert {path if path in allowed else path.split("/")[0] for path in copied} <= allowed
     assert kept[1] == "*"
 
 
@@ -147,13 +147,13 @@ def test_a_pod_without_its_database_serves_the_jwks_for_n(workload: dict[str, An
 
 
 def test_budgets_services_and_policies_select_the_pods() -> None:
-    names = {one["metadata"]["name"] for one in of_kind("Deployment")}
+    names = {deployment["metadata"]["name"] for deployment in of_kind("Deployment")}
     labels = {pod(workload)["metadata"]["labels"]["app.kubernetes.io/name"] for workload in WORKLOADS}
     assert labels == names | {"keyturn-job"}
-    for one in of_kind("PodDisruptionBudget"):
-        assert one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] in names
-        assert one["spec"]["minAvailable"] == 1
-    assert {one["spec"]["selector"]["app.kubernetes.io/name"] for one in of_kind("Service")} == names
+    for budget in of_kind("PodDisruptionBudget"):
+        assert budget["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] in names
+        assert budget["spec"]["minAvailable"] == 1
+    assert {service["spec"]["selector"]["app.kubernetes.io/name"] for service in of_kind("Service")} == names
     deny, ingress, egress = of_kind("NetworkPolicy")
     assert deny["spec"] == {
         "podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "keyturn"}}, "policyTypes": ["Ingress", "Egress"],
@@ -173,8 +173,8 @@ def test_kustomizations_name_every_file_and_patch_what_is_there() -> None:
             named = (path.parent / entry).resolve()
             assert named.exists(), entry
             used.add(named)
-        for one in text.get("replicas", ()):
-            assert one["name"] in names
+        for replicas in text.get("replicas", ()):
+            assert replicas["name"] in names
         for patch in text.get("patches", ()):
             workloads = [workload for workload in WORKLOADS if workload["kind"] == patch["target"]["kind"]
                      and re.match(patch["target"].get("name", ""), workload["metadata"]["name"])]  # fmt: skip

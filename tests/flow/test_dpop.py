@@ -57,8 +57,8 @@ def test_a_bound_token_is_accepted_once_per_proof(api: str, elsewhere: OtherIssu
 
 def test_two_proofs_are_refused_also_if_both_are_good(api: str, elsewhere: OtherIssuer) -> None:
     bound = token(api, elsewhere)
-    one, other = proof(api, bound), proof(api, bound)
-    for values in ([one, other], [one, one], [one, "junk"], ["junk", one], [f"{one}, {other}"]):
+    first, second = proof(api, bound), proof(api, bound)
+    for values in ([first, second], [first, first], [first, "junk"], ["junk", first], [f"{first}, {second}"]):
         headers = [("Authorization", f"DPoP {bound}"), *(("DPoP", value) for value in values)]
         status, challenge = send(api, "GET", WHOAMI, headers)
         assert (status, 'error="invalid_dpop_proof"' in challenge) == (401, True), values

@@ -84,7 +84,7 @@ def login(tmp_path_factory: pytest.TempPathFactory, received: Collector) -> Logi
     with served(variables, where, var):
         browser, browsers, landed = logged_in(where.url("webapp"), variables.demo["DEMO_PASSWORD"])
         trace, span = f"{browsers.trace_id:032x}", f"{browsers.span_id:016x}"
-        wait_for(lambda: {(one.service, one.name) for one in received.spans if one.trace == trace} >= EXPECTED)
+        wait_for(lambda: {(sent.service, sent.name) for sent in received.spans if sent.trace == trace} >= EXPECTED)
         wait_for(lambda: not orphans(received.spans, span))
     return Login(trace, span, received.spans, received.texts, secrets_of(variables, browser, landed), variables)
 

@@ -19,5 +19,5 @@ def test_the_plans_have_as_many_modules_as_the_suite() -> None:
 @pytest.mark.parametrize("plan", table.PLANS)
 def test_every_test_of_a_module_says_what_it_asserts(plan: str) -> None:
     files, _ = table.PLANS[plan]
-    said = [one for file in files for one in table.docstrings(file).items()]
+    said = [docstring for file in files for docstring in table.docstrings(file).items()]
     assert [name for name, text in said if not text.endswith(".")] == []

@@ -106,9 +106,9 @@ def same(make):
 
     `make` returns the request. Fails if the two answers differ.
     """
-    one, other = answers(make)
-    assert one == other
-    return one
+    of_direct, of_django = answers(make)
+    assert of_direct == of_django
+    return of_direct
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "POST"])
@@ -157,15 +157,15 @@ def test_a_preflight_of_a_registered_page_gets_the_same_answer(service):
 
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_an_unusual_request_is_left_to_django_s_handler(service, name):
-    one, other = answers(lambda: environ("POST", "/oauth/token", {"a": "b"}, **UNUSUAL[name]))
-    assert one is None
-    assert other[0][0] == "4"
+    of_direct, of_django = answers(lambda: environ("POST", "/oauth/token", {"a": "b"}, **UNUSUAL[name]))
+    assert of_direct is None
+    assert of_django[0][0] == "4"
 
 
 @override_settings(SECURE_SSL_REDIRECT=True)
 def test_a_request_without_tls_is_left_to_it(service):
-    one, other = answers(lambda: environ("POST", "/oauth/token", {"a": "b"}))
-    assert (one, other[0]) == (None, "301 Moved Permanently")
+    of_direct, of_django = answers(lambda: environ("POST", "/oauth/token", {"a": "b"}))
+    assert (of_direct, of_django[0]) == (None, "301 Moved Permanently")
     assert answers(lambda: environ("POST", "/oauth/token", {"a": "b"}, **{"wsgi.url_scheme": "https"}))[0] is not None
 
 

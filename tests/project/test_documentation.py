@@ -71,7 +71,7 @@ def options_of(name: str) -> str:
     """Return the help text of the command `name`, including the help texts of its subcommands."""
     parser = load_command_class(COMMANDS[name], name).create_parser("manage.py", name)
     choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
-    return "".join(one.format_help() for one in [parser, *(sub for some in choices for sub in some.values())])
+    return "".join(command.format_help() for command in [parser, *(sub for some in choices for sub in some.values())])
 
 
 def unknown_options(text: str) -> list[str]:
@@ -215,6 +215,6 @@ def test_every_dependency_has_its_reason() -> None:
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *extras["pkcs11"], *extras["redis"], *extras["metrics"], *extras["otel"]]
     needed += extras["place"]
-    names = {re.split(r"[\[~><=]", one)[0] for one in needed}
+    names = {re.split(r"[\[~><=]", requirement)[0] for requirement in needed}
     text = (DECISIONS / "013-dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == names

@@ -169,21 +169,23 @@ def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("known", [{}, {"API_ISSUERS": "https://a.example"}, {"ISSUER_URL": "https://b.example"}])
-def test_an_api_names_the_variable_that_says_whom_it_trusts(known):
+@pytest.mark.parametrize(
+    "issuer_variable", [{}, {"API_ISSUERS": "https://a.example"}, {"ISSUER_URL": "https://b.example"}]
+)
+def test_an_api_names_the_variable_that_says_whom_it_trusts(issuer_variable):
     variables = {
         "SECRET_KEY": "x" * 50,
         "API_AUDIENCE": "https://api.example/",
         "API_DATABASE_URL": "sqlite://:memory:",
     }
     script = "from project.settings import api; print(*api.RESOURCE_SERVER['ISSUERS'])"
-    environment = {"PATH": os.environ["PATH"], "ALLOWED_HOSTS": "api.example"} | variables | known
+    environment = {"PATH": os.environ["PATH"], "ALLOWED_HOSTS": "api.example"} | variables | issuer_variable
     root = Path(__file__).parents[2]
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
-    if known:
-        assert run.stdout.split() == list(known.values())
+    if issuer_variable:
+        assert run.stdout.split() == list(issuer_variable.values())
     else:
         assert "API_ISSUERS is not set" in run.stderr
 

@@ -14,9 +14,9 @@ def record(at: float) -> logging.LogRecord:
     error = ValueError()
     info = (ValueError, error, None)
     said = "Invalid HTTP_HOST: 'a%sb'."
-    one = logging.LogRecord("django.security.DisallowedHost", logging.ERROR, "", 0, said, (), info)
-    one.created = at
-    return one
+    record = logging.LogRecord("django.security.DisallowedHost", logging.ERROR, "", 0, said, (), info)
+    record.created = at
+    return record
 
 
 def test_one_line_a_minute_names_the_remedy_and_has_no_traceback():
@@ -35,9 +35,9 @@ def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_
 
     A serving process configures its log twice, and Python's dictConfig keeps the filters that a logger already has.
     """
-    one, both = record(1000.0), (WrongHost(), WrongHost())
-    assert all(each.filter(one) for each in both)
-    assert one.getMessage().count("ALLOWED_HOSTS") == 1
+    log_record, both = record(1000.0), (WrongHost(), WrongHost())
+    assert all(each.filter(log_record) for each in both)
+    assert log_record.getMessage().count("ALLOWED_HOSTS") == 1
 
 
 HOSTILE = "a\r\n2027-01-31 12:00:00,000 INFO tokens.audit: forged \x1b[31m\u2028 \x85 \x00"

@@ -24,14 +24,14 @@ def answered(accept=HTML, languages="", path="/accounts/", content_type="text/ht
     request = HttpRequest()
     request.path_info = path
     request.META |= {"HTTP_ACCEPT": accept, "HTTP_ACCEPT_LANGUAGE": languages}
-    found = []
+    active = []
 
     def view(_):
-        found.append(translation.get_language())
+        active.append(translation.get_language())
         return HttpResponse(content_type=content_type)
 
     header = page_language.page_language(view)(request).headers.get("Content-Language")
-    return header, *found
+    return header, *active
 
 
 @pytest.mark.parametrize(

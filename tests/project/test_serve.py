@@ -82,14 +82,14 @@ def two_workers(request, home, tmp_path) -> Iterator[Child]:
 
 def workers(child: Child) -> set[int]:
     """Return the ids of the server's worker processes, which are its children with a listening socket."""
-    found = set()
+    ids = set()
     for process in psutil.Process(child.process.pid).children():
         try:
             if any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections()):
-                found.add(process.pid)
+                ids.add(process.pid)
         except psutil.Error:
             continue
-    return found
+    return ids
 
 
 def is_listening(child: Child) -> bool:

@@ -99,10 +99,10 @@ def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -
 def test_a_connection_waits_replaces_nothing_and_lets_others_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, value: object
 ) -> None:
-    one = connection(tmp_path, monkeypatch)
-    with one.cursor() as cursor:
+    opened = connection(tmp_path, monkeypatch)
+    with opened.cursor() as cursor:
         assert cursor.execute(f"PRAGMA {pragma}").fetchone() == (value,)
-    one.close()
+    opened.close()
 
 
 @pytest.mark.usefixtures("files_may_be_opened")
@@ -118,5 +118,5 @@ def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
         first.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
     with pytest.raises(OperationalError, match="database is locked"), second.cursor():
         second.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-    for one in (first, second):
-        one.close()
+    for opened in (first, second):
+        opened.close()

@@ -73,15 +73,15 @@ def section(name: str, parser: argparse.ArgumentParser, *, shared: set[str]) -> 
 
 def page() -> str:
     """Return the documentation page about the commands, in Markdown."""
-    found = {
+    commands = {
         name: load_command_class(app, name).create_parser("manage.py", name)
         for app in APPS
         for name in find_commands(str(ROOT / app / "management"))
         if name not in HIDDEN
     }
-    found["serve"] = serve.parser("keyturn serve")
+    commands["serve"] = serve.parser("keyturn serve")
     parts = [HEAD]
     shared = django_options()
-    for name in sorted(found):
-        parts += [section(title, one, shared=shared) for title, one in parsers(name, found[name])]
+    for name in sorted(commands):
+        parts += [section(title, parser, shared=shared) for title, parser in parsers(name, commands[name])]
     return "".join(parts)

@@ -60,8 +60,8 @@ def rows(module: str) -> list[tuple[str, str, str]]:
     Omits paths with a format suffix.
     """
     endpoints = {
-        readable(path): (one.name or "", meaning(one))
-        for path, one in routes(import_module(module).urlpatterns)
+        readable(path): (pattern.name or "", meaning(pattern))
+        for path, pattern in routes(import_module(module).urlpatterns)
         if "format" not in path
     }
     return [(f"`{path}`", f"`{name}`" if name else "", text) for path, (name, text) in endpoints.items()]

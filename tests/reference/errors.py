@@ -40,14 +40,14 @@ AT_A_PROOF = """
 
 def subclasses() -> dict[str, str]:
     """Return the first paragraph of the docstring of each subclass of OAuthError in the issuer, by class name."""
-    known, summaries = {"OAuthError"}, {}
+    names, summaries = {"OAuthError"}, {}
     paths = sorted((ROOT / "tokens").rglob("*.py"))
     classes = [node for path in paths for node in walk(tree(path)) if isinstance(node, ast.ClassDef)]
     for _ in range(5):  # a subclass of a subclass of …
         for node in classes:
             bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
-            if bases & known and node.name not in known:
-                known.add(node.name)
+            if bases & names and node.name not in names:
+                names.add(node.name)
                 summaries[node.name] = (ast.get_docstring(node) or "").partition("\n\n")[0]
     return summaries
 
@@ -81,8 +81,8 @@ def page() -> str:
     """Return the documentation page about the errors, in Markdown."""
     issuer = sorted({(f"`{code}`", str(status), angles(text), f"`{module}`") for code, text, status, module in calls()})
     kinds = [(f"`{name}`", angles(text)) for name, text in sorted(subclasses().items())]
-    reasons = [(f"`{one.name}`", one.value) for one in Reason]
-    proofs = [(f"`{one.name}`", one.value) for one in ProofReason]
+    reasons = [(f"`{reason.name}`", reason.value) for reason in Reason]
+    proofs = [(f"`{reason.name}`", reason.value) for reason in ProofReason]
     return "".join(
         (
             HEAD,

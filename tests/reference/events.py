@@ -37,11 +37,11 @@ TEMPLATES = {
 
 def admin_events() -> set[str]:
     """Return the events that the admin records. The name of each event begins with the noun of its admin page."""
-    found = set()
+    names = set()
     for page in admin.site._registry.values():
         if noun := getattr(page, "noun", ""):
-            found |= {f"{noun}.{done}" for done in DONE}
-    return found
+            names |= {f"{noun}.{done}" for done in DONE}
+    return names
 
 
 def events() -> dict[str, set[str]]:
@@ -49,27 +49,27 @@ def events() -> dict[str, set[str]]:
 
     Raises LookupError if a module makes the name of an event with an f-string that is not in TEMPLATES.
     """
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    modules: defaultdict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tokens").rglob("*.py")):
         if "migrations" in path.parts:
             continue
         module = path.relative_to(ROOT).as_posix()
         parsed = tree(path)
         for event in _admin_pages(parsed) if module.startswith("tokens/admin/") else ():
-            found[event].add(module)
+            modules[event].add(module)
         for node in walk(parsed):
             for event in _literals(node):
-                found[event].add(module)
+                modules[event].add(module)
             for template in _templates(node):
                 if template not in TEMPLATES:
                     raise LookupError(
                         f"{module} records {template!r}: add it to TEMPLATES in tests/reference/events.py."
                     )
                 for event in TEMPLATES[template]:
-                    found[event].add(module)
+                    modules[event].add(module)
     for event in admin_events():
-        found[event].add("tokens/admin/")
-    return dict(found)
+        modules[event].add("tokens/admin/")
+    return dict(modules)
 
 
 def _literals(node: ast.AST) -> list[str]:

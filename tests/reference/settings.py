@@ -25,11 +25,11 @@ ENTRY = re.compile(r'^    "([A-Z0-9_]+)": (.+?),(?:  # (.+))?$')
 
 def sections() -> dict[str, list[tuple[str, str, str]]]:
     """Return the variables of .env.example, by section. A variable is a tuple of name, value and description."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
-    rows, comment, fresh = found.setdefault("every process", []), "", False
+    by_title: dict[str, list[tuple[str, str, str]]] = {}
+    rows, comment, fresh = by_title.setdefault("every process", []), "", False
     for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
         if title := re.fullmatch(r"# --- (.+) ---", line):
-            rows, comment = found.setdefault(title[1], []), ""
+            rows, comment = by_title.setdefault(title[1], []), ""
         elif line.startswith("#"):
             comment = f"{'' if fresh else comment} {line[1:].strip()}"
             fresh = False
@@ -38,7 +38,7 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
             fresh = True  # variables below one comment share it
         else:
             comment = ""
-    return found
+    return by_title
 
 
 def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:

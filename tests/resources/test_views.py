@@ -35,7 +35,7 @@ def test_the_metadata_of_a_resource_with_a_path_is_at_its_own_address_only(clien
 
 
 @pytest.mark.parametrize(
-    ("resource", "found", "missing"),
+    ("resource", "served", "missing"),
     [
         ("https://api.example", [""], ["/x", "/api.example"]),
         ("https://api.example/", [""], ["/", "/x"]),
@@ -46,13 +46,13 @@ def test_the_metadata_of_a_resource_with_a_path_is_at_its_own_address_only(clien
     ],
 )
 def test_the_metadata_is_at_the_path_of_the_identifier_only(
-    client: Client, resource: str, found: list[str], missing: list[str]
+    client: Client, resource: str, served: list[str], missing: list[str]
 ) -> None:
     address = "/.well-known/oauth-protected-resource"
     with override_settings(RESOURCE_SERVER={"ISSUERS": ["https://issuer.example"], "AUDIENCE": [resource]}):
-        assert {path: client.get(address + path).status_code for path in found} == dict.fromkeys(found, 200)
+        assert {path: client.get(address + path).status_code for path in served} == dict.fromkeys(served, 200)
         assert {path: client.get(address + path).status_code for path in missing} == dict.fromkeys(missing, 404)
-        assert metadata_url(resource) in {f"https://api.example{address}{path}" for path in found}
+        assert metadata_url(resource) in {f"https://api.example{address}{path}" for path in served}
 
 
 def test_the_host_header_does_not_change_the_metadata(client: Client) -> None:

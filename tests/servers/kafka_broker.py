@@ -58,7 +58,7 @@ class Broker:
         `key` is the API key of Kafka's protocol (the kind of request). `version` is the version of this API.
         """
         if key == VERSIONS:
-            listed = b"".join(struct.pack(">hhh", *one) for one in SUPPORTED)
+            listed = b"".join(struct.pack(">hhh", *api) for api in SUPPORTED)
             return struct.pack(">hi", UNSUPPORTED_VERSION if version else 0, len(SUPPORTED)) + listed
         if key == HANDSHAKE:
             return struct.pack(">hi", 0, 1) + _string("OAUTHBEARER")

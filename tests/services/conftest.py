@@ -103,15 +103,15 @@ class Issuer:
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    with migrated() as one:
-        yield one
+    with migrated() as issuer:
+        yield issuer
 
 
 @pytest.fixture(scope="module")
 def module_issuer() -> Iterator[Issuer]:
     """Yield an issuer whose database all tests of a module share. The tests must not change the database."""
-    with migrated() as one:
-        yield one
+    with migrated() as issuer:
+        yield issuer
 
 
 @contextmanager

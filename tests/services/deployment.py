@@ -38,10 +38,10 @@ app = Client.objects.create(client_id="app", name="App", client_type="public", t
     grants=["authorization_code", "refresh_token"], redirect_uris="https://app.example/back")
 app.scopes.add(scope)
 def service(name):
-    one = Client.objects.create(client_id=name, name=name, token_endpoint_auth_method="client_secret_post",
+    client = Client.objects.create(client_id=name, name=name, token_endpoint_auth_method="client_secret_post",
         grants=["client_credentials"])
-    one.scopes.add(scope)
-    return client_secret.create(one, now=now)
+    client.scopes.add(scope)
+    return client_secret.create(client, now=now)
 print(json.dumps({"services": {name: service(name) for name in ("one", "other")}}))
 """
 LOG_IN = """
@@ -145,8 +145,8 @@ class Deployment:
         """
         with ExitStack() as stack:
             running = [stack.enter_context(self.api(**variables)) for _ in range(number)]
-            for one in running:
-                until(lambda one=one: feed(one, self.url)["version"] != "")
+            for api in running:
+                until(lambda api=api: feed(api, self.url)["version"] != "")
             yield running
 
     @contextmanager
@@ -170,9 +170,9 @@ def deployed(folder: Path) -> Iterator[Deployment]:
     with migrated() as made:
         issuer = Issuer(made.variables | {"ISSUER_URL": url})
         issuer.run("rotate_keys")
-        known = json.loads(issuer.run(*SHELL, REGISTER))
+        registered = json.loads(issuer.run(*SHELL, REGISTER))
         children = [serve(issuer, f"http://localhost:{port}", folder / f"{port}.log", workers=1) for port in ports]
-        deployment = Deployment(issuer, folder, proxy, children, known["services"])
+        deployment = Deployment(issuer, folder, proxy, children, registered["services"])
         try:
             for child in children:
                 ready(child)
@@ -198,7 +198,7 @@ def whoami(server: Api, token: str) -> tuple[int, dict[str, str]]:
 
 
 def statuses(apis: Sequence[Api], token: str) -> set[int]:
-    return {whoami(one, token)[0] for one in apis}
+    return {whoami(api, token)[0] for api in apis}
 
 
 def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:

@@ -229,19 +229,19 @@ def running(issuer: Issuer, *seconds: int, logs: Path) -> Iterator[Nodes]:
 
     All nodes have the same issuer URL. Their logs are written to the folder `logs`.
     """
-    urls = {one: f"http://localhost:{free()}" for one in seconds}
+    urls = {offset: f"http://localhost:{free()}" for offset in seconds}
     issuer = Issuer(issuer.variables | {"ISSUER_URL": next(iter(urls.values()))})
     issuer.run("rotate_keys")
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own"}
     given = {"name": NAME, "password": PASSWORD, "device": DEVICE, "callback": CALLBACK, "secret": SECRET}
-    nodes = Nodes(issuer, {one: Node(url, one) for one, url in urls.items()}, key)
+    nodes = Nodes(issuer, {offset: Node(url, offset) for offset, url in urls.items()}, key)
     nodes.shell(REGISTER.format(given=json.dumps(given | {"jwks": {"keys": [jwk]}})))
     with ExitStack() as stack:
         children = []
-        for one, url in urls.items():
-            faked = {"LD_PRELOAD": library(), "FAKETIME": f"{one:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-            children.append(serve(Issuer(issuer.variables | faked), url, logs / f"{one:+}.log", workers=1))
+        for offset, url in urls.items():
+            faked = {"LD_PRELOAD": library(), "FAKETIME": f"{offset:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            children.append(serve(Issuer(issuer.variables | faked), url, logs / f"{offset:+}.log", workers=1))
         stack.callback(processes.stop, children)
         for child in children:
             ready(child, "/healthz")

@@ -144,7 +144,7 @@ class Served:
         }
         with ThreadPoolExecutor(len(calls)) as pool:
             running = {name: pool.submit(call) for name, call in calls.items()}
-            return {name: one.result() for name, one in running.items()}
+            return {name: future.result() for name, future in running.items()}
 
     def documents(self) -> dict[str, int]:
         """Request the documents that the issuer serves without the database, and return the HTTP statuses by path.

@@ -29,10 +29,10 @@ class Proxy:
         self._serve()
 
     def close(self) -> None:
-        for one in (self._listener, *self._connections):
+        for sock in (self._listener, *self._connections):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
         self._connections = []
 
     def _serve(self) -> None:
@@ -46,8 +46,8 @@ class Proxy:
                     near.close()
                     continue
                 self._connections += [near, far]
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=(source, target), daemon=True).start()
 
     def _connected(self) -> socket.socket | None:
         for _ in range(self._upstreams):
@@ -60,6 +60,6 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(CHUNK):
             target.sendall(data)
-    for one in (source, target):
+    for end in (source, target):
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            end.shutdown(socket.SHUT_RDWR)

@@ -66,10 +66,10 @@ LONG = re.compile('FROM "?' + TABLES + '"?[ )]')
 wrong = []
 for page in json.loads('%s'):
     page = re.sub("EVENT|USER|CLIENT|ADDRESS", lambda name: str(keys[name[0]]), page)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         answer = browser.get(page, secure=True)
     assert answer.status_code == 200, (page, answer.status_code)
-    for statement in (query["sql"] for query in asked.captured_queries):
+    for statement in (query["sql"] for query in queries.captured_queries):
         if not statement.startswith("SELECT") or not LONG.search(statement):
             continue
         if "COUNT(" in statement and "LIMIT" not in statement:
@@ -111,20 +111,20 @@ cursor.execute("INSERT INTO account_emailaddress (user_id, email, verified, \\"p
     " SELECT id, username || '@example.com', true, true FROM tokens_user")
 cursor.execute("ANALYZE")
 page = site.get_model_admin(EmailAddress)
-found = {}
+searches = {}
 for words in ("u777@", "nothing", "u888"):
     rows = EmailAddress.objects.filter(any_of(page.conditions(words)))
-    found[words] = [rows.count(), rows.explain()]
-print(json.dumps(found))
+    searches[words] = [rows.count(), rows.explain()]
+print(json.dumps(searches))
 """
 
 
 def test_the_search_for_an_address_reads_an_index_of_its_beginning(issuer: Issuer) -> None:
     out = issuer.run("shell", "-v", "0", "--no-imports", "-c", SEARCH)
-    found = json.loads(out.splitlines()[-1])
-    assert {words: number for words, (number, _) in found.items()} == {"u777@": 1, "nothing": 0, "u888": 11}
+    searches = json.loads(out.splitlines()[-1])
+    assert {words: number for words, (number, _) in searches.items()} == {"u777@": 1, "nothing": 0, "u888": 11}
     assert [
-        words for words, (_, plan) in found.items() if "addresses_by_prefix" not in plan or "Seq Scan" in plan
+        words for words, (_, plan) in searches.items() if "addresses_by_prefix" not in plan or "Seq Scan" in plan
     ] == []
 
 
@@ -140,10 +140,10 @@ for n in range(9):
 wrong = []
 for ordering in (["-pk"], ["name", "-pk"], ["-client_id"], ["last_used_on", "-pk"], ["-last_used_on", "name", "pk"]):
     order = columns(Client, ordering)
-    found = Client.objects.order_by(*(column.expression for column in order))
-    rows = list(found)
+    ordered = Client.objects.order_by(*(column.expression for column in order))
+    rows = list(ordered)
     for place, row in enumerate(rows, start=1):
-        wrong += [] if list(found.filter(following(order, row))) == rows[place:] else [[ordering, row.pk]]
+        wrong += [] if list(ordered.filter(following(order, row))) == rows[place:] else [[ordering, row.pk]]
 print(json.dumps(wrong))
 """
 

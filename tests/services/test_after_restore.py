@@ -37,7 +37,7 @@ class Browser(Client):
 browser, order = Browser(), json.loads(sys.argv[1])
 
 
-def told(answer):
+def as_dict(answer):
     return {"status": answer.status_code, **(answer.json() if answer.content else {})}
 
 
@@ -49,11 +49,11 @@ def set_up():
     user = User.objects.create_user("ada", password="correct horse")
     log_in(browser, user)
     query = authorization(app, scope="notes:read offline_access")
-    return told(redeem(browser, app, parameters(allow(browser, query))["code"]))
+    return as_dict(redeem(browser, app, parameters(allow(browser, query))["code"]))
 
 
 def ask(path, form, secret=None):
-    return told(post(browser, path, form, **(basic("service", secret) if secret else {})))
+    return as_dict(post(browser, path, form, **(basic("service", secret) if secret else {})))
 
 
 def kids():
@@ -115,18 +115,18 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     with migrated() as issuer, database() as other:
         if request.param == "journal":
             issuer.variables["AUDIT_JOURNAL"] = str(tmp_path / "audit.jsonl")
-        one = Story(issuer, tmp_path / "issuer.log")
+        story = Story(issuer, tmp_path / "issuer.log")
         issuer.run("rotate_keys")
-        given = one.do("set_up")
+        given = story.do("set_up")
         service = ("create_client", "--name", "S", "--client-id", "service", "--grant", "client_credentials", "--json")
-        one.secret = json.loads(issuer.run(*service, "--scope", "notes:read"))["client_secret"]
-        one.kept_secret = json.loads(issuer.run("client_secret", "add", "service", "--json"))["client_secret"]
-        one.refresh_token, one.access_token = given["refresh_token"], given["access_token"]
+        story.secret = json.loads(issuer.run(*service, "--scope", "notes:read"))["client_secret"]
+        story.kept_secret = json.loads(issuer.run("client_secret", "add", "service", "--json"))["client_secret"]
+        story.refresh_token, story.access_token = given["refresh_token"], given["access_token"]
         run("pg_dump", "-Fc", "-f", str(tmp_path / "dump"), issuer.variables["DATABASE_URL"])
-        lose(one)
+        lose(story)
         run("pg_restore", "--exit-on-error", "-d", other, str(tmp_path / "dump"))
         issuer.variables["DATABASE_URL"] = other
-        yield one
+        yield story
 
 
 def lose(story: Story) -> None:

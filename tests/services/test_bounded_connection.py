@@ -35,11 +35,11 @@ def connect(**options: object) -> BaseDatabaseWrapper:
 @pytest.fixture
 def database() -> Iterator[BaseDatabaseWrapper]:
     circuits.forget()
-    one = connect()
-    query(one, "CREATE TEMPORARY TABLE things (name text)")
-    with patch("django.db.transaction.get_connection", return_value=one):
-        yield one
-    one.close()
+    database = connect()
+    query(database, "CREATE TEMPORARY TABLE things (name text)")
+    with patch("django.db.transaction.get_connection", return_value=database):
+        yield database
+    database.close()
     circuits.forget()
 
 
@@ -142,10 +142,10 @@ def test_after_an_exhausted_budget_the_transaction_is_rolled_back_and_the_connec
 
 
 def test_a_transaction_has_the_isolation_that_the_options_name() -> None:
-    one = connect(isolation_level=psycopg.IsolationLevel.SERIALIZABLE)
-    with patch("django.db.transaction.get_connection", return_value=one), at_most(2.0), transaction.atomic():
-        assert query(one, "SHOW transaction_isolation") == [("serializable",)]
-    one.close()
+    connection = connect(isolation_level=psycopg.IsolationLevel.SERIALIZABLE)
+    with patch("django.db.transaction.get_connection", return_value=connection), at_most(2.0), transaction.atomic():
+        assert query(connection, "SHOW transaction_isolation") == [("serializable",)]
+    connection.close()
 
 
 def test_while_others_were_not_answered_nothing_is_asked_and_the_connection_is_kept(
@@ -185,10 +185,10 @@ WARNINGS = [
 def test_the_notice_of_a_commit_that_no_standby_has_is_known_in_every_language(
     function: str, message: str, counts: bool
 ) -> None:
-    found: list[str] = []
+    notices: list[str] = []
     notice = type("Notice", (), {"source_function": function, "message_primary": message})()
-    bounded._collect(found)(notice)
-    assert found == ([message] if counts else [])
+    bounded._collect(notices)(notice)
+    assert notices == ([message] if counts else [])
 
 
 def test_a_statement_that_came_with_the_notice_is_an_error_in_a_command_too(database: BaseDatabaseWrapper) -> None:
@@ -201,12 +201,12 @@ def test_a_statement_that_came_with_the_notice_is_an_error_in_a_command_too(data
 
 def test_a_connection_is_freed_without_waiting_for_the_garbage_collector(database: BaseDatabaseWrapper) -> None:
     gone = threading.Event()
-    one = connect()
-    one.connect()
-    raw = one.connection
+    wrapper = connect()
+    wrapper.connect()
+    raw = wrapper.connection
     raw.close()
     weakref.finalize(raw, gone.set)
-    one.connection = None
+    wrapper.connection = None
     del raw
     assert gone.is_set()
 

@@ -54,8 +54,8 @@ def tokens_can_be_issued(nodes: Nodes) -> None:
 
 @pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]:+} then {pair[1]:+}")
 def pair(request: pytest.FixtureRequest, nodes: Nodes) -> tuple[Node, Node]:
-    one, other = request.param
-    return nodes.by_seconds[one], nodes.by_seconds[other]
+    first, second = request.param
+    return nodes.by_seconds[first], nodes.by_seconds[second]
 
 
 @pytest.fixture(params=[BEYOND, -BEYOND], ids=lambda seconds: f"{seconds:+}")
@@ -95,44 +95,44 @@ def test_the_nodes_clocks_are_what_the_tests_say(nodes: Nodes) -> None:
 
 
 def test_a_code_made_at_one_node_is_redeemed_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
-    one, other = pair
-    logged_in(visitor, one)
-    assert issued(other.redeem(code_of(visitor.allow(one, one))))["refresh_token"]
+    first, second = pair
+    logged_in(visitor, first)
+    assert issued(second.redeem(code_of(visitor.allow(first, first))))["refresh_token"]
 
 
 def test_a_consent_page_of_one_node_is_answered_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
-    one, other = pair
-    logged_in(visitor, other)
-    assert code_of(visitor.allow(one, other))
+    first, second = pair
+    logged_in(visitor, second)
+    assert code_of(visitor.allow(first, second))
 
 
 def test_a_login_at_one_node_is_as_old_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
-    one, other = pair
-    logged_in(visitor, one)
-    assert code_of(visitor.allow(other, other, max_age="50"))
+    first, second = pair
+    logged_in(visitor, first)
+    assert code_of(visitor.allow(second, second, max_age="50"))
 
 
 def test_a_refresh_whose_answer_was_lost_is_repeated_at_the_other_node(
     pair: tuple[Node, Node], visitor: Visitor
 ) -> None:
-    one, other = pair
-    logged_in(visitor, one)
-    text = tokens(visitor, one)["refresh_token"]
-    issued(one.refresh(text))
-    fresh = issued(other.refresh(text))["refresh_token"]
-    assert issued(one.refresh(fresh))
+    first, second = pair
+    logged_in(visitor, first)
+    text = tokens(visitor, first)["refresh_token"]
+    issued(first.refresh(text))
+    fresh = issued(second.refresh(text))["refresh_token"]
+    assert issued(first.refresh(fresh))
 
 
 def test_a_login_after_log_out_everywhere_gets_tokens_that_work(pair: tuple[Node, Node], visitor: Visitor) -> None:
-    one, other = pair
-    logged_in(visitor, one)
-    before = tokens(visitor, one)
-    assert visitor.log_out_everywhere(one).status_code == 200
+    first, second = pair
+    logged_in(visitor, first)
+    before = tokens(visitor, first)
+    assert visitor.log_out_everywhere(first).status_code == 200
     for node in pair:
         assert not node.is_active(before["access_token"])
         assert node.refresh(before["refresh_token"]).json()["error"] == "invalid_grant"
-    logged_in(visitor, other)
-    fresh = issued(patient(lambda: other.redeem(code_of(visitor.allow(other, other)))))
+    logged_in(visitor, second)
+    fresh = issued(patient(lambda: second.redeem(code_of(visitor.allow(second, second)))))
     for node in pair:
         assert node.is_active(fresh["access_token"])
         fresh = issued(node.refresh(fresh["refresh_token"]))
@@ -149,10 +149,10 @@ def test_a_session_that_ends_at_one_node_is_refused_by_both(pair: tuple[Node, No
 
 
 def test_access_that_is_withdrawn_at_one_node_is_refused_by_both(pair: tuple[Node, Node], visitor: Visitor) -> None:
-    one, other = pair
-    logged_in(visitor, other)
-    given = tokens(visitor, other)
-    assert visitor.withdraw(one, "app").headers["Location"] == "/accounts/applications/?withdrawn=1"
+    first, second = pair
+    logged_in(visitor, second)
+    given = tokens(visitor, second)
+    assert visitor.withdraw(first, "app").headers["Location"] == "/accounts/applications/?withdrawn=1"
     for node in pair:
         assert not node.is_active(given["access_token"])
         assert node.refresh(given["refresh_token"]).json()["error"] == "invalid_grant"
@@ -161,16 +161,16 @@ def test_access_that_is_withdrawn_at_one_node_is_refused_by_both(pair: tuple[Nod
 def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    one, other = pair
-    begun = issued(one.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
+    first, second = pair
+    begun = issued(first.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
     in_time = "from tokens.models import DeviceCode; DeviceCode.objects.update(asked_at=None)"
     for node in (*pair, *pair):
         nodes.shell(in_time)
         assert node.poll(begun["device_code"]).json()["error"] == "authorization_pending"
-    logged_in(visitor, other)
-    assert visitor.approve(one, other, user_code_of(begun)).status_code == 200
+    logged_in(visitor, second)
+    assert visitor.approve(first, second, user_code_of(begun)).status_code == 200
     nodes.shell(in_time)
-    assert issued(one.poll(begun["device_code"]))["refresh_token"]
+    assert issued(first.poll(begun["device_code"]))["refresh_token"]
 
 
 def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
@@ -235,17 +235,17 @@ def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
 def test_a_device_that_is_approved_while_the_user_logs_out_everywhere_gets_nothing(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    one, other = pair
-    logged_in(visitor, one)
-    begun = issued(one.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
-    shown = visitor.type_code(one, user_code_of(begun))
-    url = f"{other.url}/oauth/device/verify"
+    first, second = pair
+    logged_in(visitor, first)
+    begun = issued(first.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
+    shown = visitor.type_code(first, user_code_of(begun))
+    url = f"{second.url}/oauth/device/verify"
     answer = while_the_user_logs_out(nodes, lambda: visitor.submit(url, shown, {"allow": "true"}))
     assert answer.headers["Location"].startswith("/accounts/login/?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code")
-    assert one.poll(begun["device_code"]).json()["error"] == "authorization_pending"
-    logged_in(visitor, other)
-    assert visitor.approve(other, other, user_code_of(begun)).status_code == 200
-    assert issued(patient(lambda: one.poll(begun["device_code"])))
+    assert first.poll(begun["device_code"]).json()["error"] == "authorization_pending"
+    logged_in(visitor, second)
+    assert visitor.approve(second, second, user_code_of(begun)).status_code == 200
+    assert issued(patient(lambda: first.poll(begun["device_code"])))
 
 
 @pytest.mark.parametrize("door", ["save", "SQL"])
@@ -265,23 +265,23 @@ def test_a_session_from_before_the_user_was_disabled_is_none_afterwards(
 ENABLED_AGAIN = """
 import time
 from tokens.models import Client, User
-for one in (User.objects.get(), Client.objects.get(client_id="app"), Client.objects.get(client_id="service")):
+for subject in (User.objects.get(), Client.objects.get(client_id="app"), Client.objects.get(client_id="service")):
     for active in (False, True):
-        one.is_active = active
-        one.save()
+        subject.is_active = active
+        subject.save()
 """
 
 
 def test_what_is_issued_after_user_and_clients_were_disabled_and_enabled_again_works_within_seconds(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    one, other = pair
+    first, second = pair
     nodes.shell(ENABLED_AGAIN)
     began = time.monotonic()
     given = [issued(patient(node.service_token)) for node in pair]
-    logged_in(visitor, one)
-    code = code_of(visitor.allow(one, one))
-    given.append(issued(patient(lambda: other.redeem(code))))
+    logged_in(visitor, first)
+    code = code_of(visitor.allow(first, first))
+    given.append(issued(patient(lambda: second.redeem(code))))
     assert time.monotonic() - began < 30, "not a minute"
     assert all(node.is_active(tokens["access_token"]) for node in pair for tokens in given)
 

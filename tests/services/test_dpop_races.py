@@ -64,13 +64,13 @@ def bound(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
     url = f"http://localhost:{free()}"
     issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url, "DPOP_REQUIRES_NONCE": "true"})
     issuer.run("rotate_keys")
-    one = Bound(issuer, url, Key())
-    one.shell(REGISTER.format(given=json.dumps({"callback": CALLBACK, "jwks": None})))
+    bound = Bound(issuer, url, Key())
+    bound.shell(REGISTER.format(given=json.dumps({"callback": CALLBACK, "jwks": None})))
     log = tmp_path_factory.mktemp("bound") / "issuer.log"
     child = serve(issuer, url, log)
     try:
         ready(child)
-        yield one
+        yield bound
     finally:
         processes.stop([child])
     assert mistakes(log) == []

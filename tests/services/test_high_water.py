@@ -79,9 +79,9 @@ class Story:
 def story(tmp_path: Path) -> Iterator[Story]:
     redis = RedisServer(tmp_path)
     try:
-        with migrated() as one, database() as other:
+        with migrated() as original, database() as other:
             url = f"http://localhost:{free()}"
-            issuer = Issuer(one.variables | {"ISSUER_URL": url, "CACHE_URL": redis.url})
+            issuer = Issuer(original.variables | {"ISSUER_URL": url, "CACHE_URL": redis.url})
             issuer.run("rotate_keys")
             yield Story(issuer, redis, other, tmp_path)
     finally:

@@ -33,10 +33,10 @@ PROCESS = "SELECT pg_backend_pid()::text"
 @pytest.fixture
 def database() -> Iterator[BaseDatabaseWrapper]:
     circuits.forget()
-    one = connect()
-    with patch("django.db.transaction.get_connection", return_value=one):
-        yield one
-    one.close()
+    database = connect()
+    with patch("django.db.transaction.get_connection", return_value=database):
+        yield database
+    database.close()
     if (shared := pool.of("default")) is not None:
         for idle in shared._idle:
             idle.close()

@@ -27,10 +27,10 @@ NOISE = 0.5  # seconds: a busy machine; without the bound the median was 2.8 s
 def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Yield the URL of an issuer with one worker, and the secret of its client."""
     url = f"http://localhost:{free()}"
-    one = Issuer(issuer.variables | {"ISSUER_URL": url})
-    one.run("rotate_keys")
-    secret = one.run("shell", "-v", "0", "--no-imports", "-c", SETUP.format(password=PASSWORD)).strip()
-    child = serve(one, url, tmp_path / "issuer.log", workers=1)
+    served_issuer = Issuer(issuer.variables | {"ISSUER_URL": url})
+    served_issuer.run("rotate_keys")
+    secret = served_issuer.run("shell", "-v", "0", "--no-imports", "-c", SETUP.format(password=PASSWORD)).strip()
+    child = serve(served_issuer, url, tmp_path / "issuer.log", workers=1)
     try:
         ready(child)
         yield url, secret

@@ -27,8 +27,8 @@ expires_at = CASE WHEN used_at IS NULL THEN expires_at ELSE expires_at - interva
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
-    with cluster() as one:
-        yield one
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="module", params=["direct", "shared connections", "pgbouncer"])
@@ -86,8 +86,8 @@ def full(server: Cluster) -> Iterator[None]:
         wait_for(is_taken)
         yield
     finally:
-        for one in taken:
-            one.close()
+        for connection in taken:
+            connection.close()
 
 
 def taker(server: Cluster) -> psycopg.Connection:
@@ -130,7 +130,7 @@ def test_a_frozen_database_is_asked_by_one_request_while_the_others_are_refused_
     with issuer.cluster.frozen():
         issuer.asks()
         with ThreadPoolExecutor(4) as pool:
-            answers = [one.result() for one in [pool.submit(issuer.token) for _ in range(40)]]
+            answers = [future.result() for future in [pool.submit(issuer.token) for _ in range(40)]]
     assert {answer.status_code for answer in answers} == {503}
     slow = [answer for answer in answers if answer.elapsed.total_seconds() > 1.5]
     assert len(slow) < len(answers) / 2, "without a circuit all would wait for two seconds"

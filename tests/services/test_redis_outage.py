@@ -68,9 +68,9 @@ class Served:
 
         The issuer answers 503 if Redis does not count the login in time, which can happen on a busy machine.
         """
-        found = [503]
-        wait_for(lambda: found.append(self.login(password).status_code) or found[-1] != 503)
-        return found[-1]
+        statuses = [503]
+        wait_for(lambda: statuses.append(self.login(password).status_code) or statuses[-1] != 503)
+        return statuses[-1]
 
     def ready(self) -> tuple[int, str]:
         answer = requests.get(f"{self.url}/readyz", timeout=30)
@@ -182,10 +182,10 @@ def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("policy", "found"), [("allkeys-lru", ["tokens.W601"] * 2), ("noeviction", [])], ids=["evicts", "does not"]
+    ("policy", "expected"), [("allkeys-lru", ["tokens.W601"] * 2), ("noeviction", [])], ids=["evicts", "does not"]
 )
 def test_a_warning_names_the_eviction_policy_at_start(
-    module_issuer: Issuer, tmp_path: Path, policy: str, found: list[str]
+    module_issuer: Issuer, tmp_path: Path, policy: str, expected: list[str]
 ) -> None:
     redis = RedisServer(tmp_path)
     try:
@@ -194,7 +194,7 @@ def test_a_warning_names_the_eviction_policy_at_start(
         wait_for(
             lambda: runs.append(warnings(module_issuer, redis)) or NO_ANSWER not in runs[-1]
         )  # a run can be too late
-        assert runs[-1] == found
+        assert runs[-1] == expected
         redis.stop()
         assert warnings(module_issuer, redis) == [NO_ANSWER] * 2
     finally:
@@ -222,7 +222,9 @@ for what in ("login", "token"):
     try:
         urls = {name: server.url for name, server in servers.items()}
         Issuer(module_issuer.variables | urls).run("shell", "-v", "0", "--no-imports", "-c", script)
-        kept = {name: [key.decode().split(":")[3] for key in one.client.keys("*")] for name, one in servers.items()}
+        kept = {
+            name: [key.decode().split(":")[3] for key in server.client.keys("*")] for name, server in servers.items()
+        }
         assert kept == {"CACHE_URL": ["token"], "LOGIN_CACHE_URL": ["login"]}
     finally:
         for server in servers.values():

@@ -35,9 +35,9 @@ print(answer.status_code, answer.get("Retry-After"), answer.content.decode())
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    with migrated() as one:
-        one.run("create_client", "--name", "One", "--client-id", "one")
-        yield one
+    with migrated() as issuer:
+        issuer.run("create_client", "--name", "One", "--client-id", "one")
+        yield issuer
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def revoke(first):
     connections.close_all()
 
 threads = [threading.Thread(target=revoke, args=({first} + {each} * n,)) for n in range({threads})]
-[one.start() for one in threads]
-[one.join() for one in threads]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
 """
 SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 

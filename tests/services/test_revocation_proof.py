@@ -52,8 +52,8 @@ def refused(apis: list[Api], token: str) -> None:
     took = until(lambda: statuses(apis, token) == {401})
     print(f"refused after {took:.2f} s")  # pytest -s shows it
     assert took < WITHIN + BUSY, "by the next poll, not when a cached document expires"
-    for one in apis:
-        assert 'error="invalid_token"' in whoami(one, token)[1]["www-authenticate"]
+    for resource_server in apis:
+        assert 'error="invalid_token"' in whoami(resource_server, token)[1]["www-authenticate"]
 
 
 def test_a_revoked_token_is_refused_by_every_api(running: Deployment, apis: list[Api]) -> None:
@@ -124,16 +124,18 @@ def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, 
     running.log_in(*sample, "bob")
     tokens = {user: running.user_token(user) for user in sample}
     others = [running.user_token("bob"), running.token("other")]
-    before = max(feed(one, running.url)["entries"] for one in apis)
+    before = max(feed(resource_server, running.url)["entries"] for resource_server in apis)
     assert set().union(*(statuses(apis, token) for token in (*tokens.values(), *others))) == {200}
     process = running.issuer.start(*SHELL, LOG_OUT)
     out, err = process.communicate(timeout=600)
     assert (out.strip(), err) == ("100000", "")
-    took = until(lambda: all(feed(one, running.url)["entries"] >= before + 100_000 for one in apis))
+    took = until(
+        lambda: all(feed(resource_server, running.url)["entries"] >= before + 100_000 for resource_server in apis)
+    )
     print(f"refused after {took:.2f} s")
-    for one in apis:
-        status, _, body = one.get("/readyz")
-        state = feed(one, running.url)
+    for resource_server in apis:
+        status, _, body = resource_server.get("/readyz")
+        state = feed(resource_server, running.url)
         assert (status, state["late"], state["near_limit"], state["last_error"]) == (200, False, False, ""), body
         assert state["entries"] >= before + 100_000
     for token in tokens.values():
@@ -200,14 +202,16 @@ def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as
             running.api(REVOCATIONS_WHEN_LATE="refuse", **own) as closed,
             running.api(REVOCATIONS_WHEN_LATE="serve", **own) as open_one,
         ):
-            for one, status in ((closed, 503), (open_one, 200)):
-                until(lambda one=one: feed(one, running.url)["failures"] >= 2)
-                state = feed(one, running.url)
+            for resource_server, status in ((closed, 503), (open_one, 200)):
+                until(lambda resource_server=resource_server: feed(resource_server, running.url)["failures"] >= 2)
+                state = feed(resource_server, running.url)
                 assert (state["late"], state["age"], state["version"]) == (True, None, "")
                 assert state["last_error"]
-                assert one.get("/readyz")[0] == status
-                assert whoami(one, standing)[0] == status
-                assert whoami(one, "no.token.atall")[0] == 401, "what does not verify is refused, late or not"
+                assert resource_server.get("/readyz")[0] == status
+                assert whoami(resource_server, standing)[0] == status
+                assert whoami(resource_server, "no.token.atall")[0] == 401, (
+                    "what does not verify is refused, late or not"
+                )
             assert whoami(closed, standing)[1]["retry-after"].isdigit()
             assert whoami(before, ended)[0] == 401, "the API that was there knows what it knew"
             running.start()
@@ -247,23 +251,23 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
         serves(issuer, document(entry("jti", "ended", until=now + HOUR), signer=KEY, issuer=issuer.url, at=now))
         ended, standing = (mint(key=KEY, iss=issuer.url, aud=AUDIENCE, jti=name) for name in ("ended", "standing"))
         own = {"REVOCATIONS_EVERY": str(EVERY), "REVOCATIONS_LATE_AFTER": "3", "REVOCATIONS_WHEN_LATE": "refuse"}
-        with api(tmp_path, issuers=issuer.url, audience=AUDIENCE, **own) as one:
-            until(lambda: whoami(one, ended)[0] == 401)
-            assert unless_late(one, standing) == 200
-            known = feed(one, issuer.url)
+        with api(tmp_path, issuers=issuer.url, audience=AUDIENCE, **own) as resource_server:
+            until(lambda: whoami(resource_server, ended)[0] == 401)
+            assert unless_late(resource_server, standing) == 200
+            before = feed(resource_server, issuer.url)
             since = version(7) if delta else ""
             serves(issuer, replayed(issuer.url, at=now - HOUR, exp=now - HOUR + lasts, since=since))
-            until(lambda: says in feed(one, issuer.url)["last_error"])
-            state = feed(one, issuer.url)
-            assert (state["version"], state["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
-            assert (whoami(one, ended)[0], state["went_back"]) == (401, False)
-            until(lambda: whoami(one, standing)[0] == 503)
-            assert feed(one, issuer.url)["late"], "the alarm of a feed that is withheld"
-            assert whoami(one, ended)[0] == 503
+            until(lambda: says in feed(resource_server, issuer.url)["last_error"])
+            state = feed(resource_server, issuer.url)
+            assert (state["version"], state["entries"]) == (before["version"], before["entries"]) == (version(7), 1)
+            assert (whoami(resource_server, ended)[0], state["went_back"]) == (401, False)
+            until(lambda: whoami(resource_server, standing)[0] == 503)
+            assert feed(resource_server, issuer.url)["late"], "the alarm of a feed that is withheld"
+            assert whoami(resource_server, ended)[0] == 503
             serves(issuer, document(signer=KEY, issuer=issuer.url, at=int(time.time()), version=version(8)))
-            until(lambda: whoami(one, standing)[0] == 200)
-            assert unless_late(one, ended) == 401
-            assert feed(one, issuer.url)["version"] == version(8)
+            until(lambda: whoami(resource_server, standing)[0] == 200)
+            assert unless_late(resource_server, ended) == 401
+            assert feed(resource_server, issuer.url)["version"] == version(8)
 
 
 def unless_late(server: Api, token: str) -> int:

@@ -21,10 +21,10 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 @pytest.fixture
 def connection(module_issuer: Issuer) -> Iterator[psycopg.Connection]:
     """Yield a connection with an open transaction that has created a key in every state. Roll back afterwards."""
-    with psycopg.connect(module_issuer.variables["DATABASE_URL"]) as one:
-        execute(one, *ROWS, "SET CONSTRAINTS ALL IMMEDIATE")
-        yield one
-        one.rollback()
+    with psycopg.connect(module_issuer.variables["DATABASE_URL"]) as connection:
+        execute(connection, *ROWS, "SET CONSTRAINTS ALL IMMEDIATE")
+        yield connection
+        connection.rollback()
 
 
 def execute(connection: psycopg.Connection, *statements: str) -> int:

@@ -29,8 +29,8 @@ LOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' A
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
-    with cluster() as one:
-        yield one
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def address(issuer: Served) -> str:
 
 def number(connection: psycopg.Connection, query: str) -> int:
     connection.execute("SELECT pg_stat_clear_snapshot()")
-    (found,) = connection.execute(query).fetchone()
-    return int(found)
+    (count,) = connection.execute(query).fetchone()
+    return int(count)
 
 
 def test_a_node_uses_at_most_two_connections_more_than_workers(issuer: Served) -> None:
@@ -74,13 +74,13 @@ def test_requests_that_wait_for_one_row_delay_others_by_one_lock_wait_at_most(is
             deadline = time.monotonic() + 60
             while number(watching, LOCKED) < CONNECTIONS:  # they have all connections of the node
                 assert time.monotonic() < deadline
-            while not all(one.done() for one in refused):
+            while not all(future.done() for future in refused):
                 started = time.monotonic()
                 assert issuer.token().status_code == 200
                 waited.append(time.monotonic() - started)
                 assert number(watching, COUNT) <= WORKERS + 2 + 1  # and the holder's
         holder.rollback()
-    assert {one.result().status_code for one in refused} == {503}
+    assert {future.result().status_code for future in refused} == {503}
     # WAITING / CONNECTIONS such waits would follow each other if each request waited in full.
     assert max(waited) < 1.5 * LOCK_WAIT
     assert issuer.refresh(text).status_code == 200

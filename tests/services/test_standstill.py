@@ -72,6 +72,6 @@ def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds:
                 os.killpg(served.process.pid, signal.SIGCONT)
         finally:
             stop.set()
-        for one in running:
-            one.result()
+        for future in running:
+            future.result()
     assert said.keys() == {(200, "")}, said

@@ -149,13 +149,13 @@ def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> I
     issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url})
     issuer.run("rotate_keys")
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own"}
-    one = Served(issuer, url, key)
-    one.shell(REGISTER.format(given=json.dumps({"callback": CALLBACK, "jwks": {"keys": [jwk]}})))
+    served = Served(issuer, url, key)
+    served.shell(REGISTER.format(given=json.dumps({"callback": CALLBACK, "jwks": {"keys": [jwk]}})))
     log = tmp_path_factory.mktemp("served") / "issuer.log"
     child = serve(issuer, url, log)
     try:
         ready(child)
-        yield one
+        yield served
     finally:
         processes.stop([child])
     assert mistakes(log) == []
@@ -224,7 +224,7 @@ def test_each_token_refreshed_while_a_user_is_disabled_is_revoked(served: Served
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
     with ThreadPoolExecutor(len(families)) as pool:
-        given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
+        given = [claims for per_family in pool.map(served.refresh_until_refused, families) for claims in per_family]
     _, problems = disabling.communicate(timeout=600)
     assert disabling.returncode == 0, problems
     revoked = served.are_revoked(given)

@@ -29,10 +29,10 @@ class Tripwire:
         self._armed = (marker, action)
 
     def close(self) -> None:
-        for one in (self._listener, *self._connections):
+        for sock in (self._listener, *self._connections):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -53,9 +53,9 @@ class Tripwire:
                 if is_request:
                     self._trip(data)
                 target.sendall(data)
-        for one in (source, target):
+        for end in (source, target):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                end.shutdown(socket.SHUT_RDWR)
 
     def _trip(self, data: bytes) -> None:
         with self._lock:

@@ -47,8 +47,8 @@ def test_a_homeserver_logs_its_user_in_with_name_and_address(homeserver, ada, st
     steps.done("login")
     bearer = {"Authorization": f"Bearer {login['access_token']}"}
     profile = requests.get(f"{matrix}/profile/{login['user_id']}", headers=bearer, timeout=60).json()
-    known = requests.get(f"{matrix}/account/3pid", headers=bearer, timeout=60).json()
+    account = requests.get(f"{matrix}/account/3pid", headers=bearer, timeout=60).json()
     assert profile["displayname"] == "Ada Lovelace"
-    assert [threepid["address"] for threepid in known["threepids"]] == [USER["email"]]
+    assert [threepid["address"] for threepid in account["threepids"]] == [USER["email"]]
     steps.done("claims")
     steps.complete(lacks="API refresh logout")

@@ -12,10 +12,10 @@ django.setup()
 from django.urls import Resolver404, resolve
 from examples.webapp.hooks import HOOKS
 try:
-    found = resolve("/flow/").url_name
+    url_name = resolve("/flow/").url_name
 except Resolver404:
-    found = None
-print(found, len(HOOKS["response"]), any(name.startswith("examples.webapp.picture") for name in sys.modules))
+    url_name = None
+print(url_name, len(HOOKS["response"]), any(name.startswith("examples.webapp.picture") for name in sys.modules))
 """
 
 

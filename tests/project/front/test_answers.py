@@ -66,7 +66,7 @@ def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatc
     for module in (application, wsgi_call):
         monkeypatch.setattr(module, "STALLED", 0.2)
     parts = Parts(50)
-    one = serving(parts)
+    server = serving(parts)
     sent = []
 
     async def story():
@@ -78,7 +78,7 @@ def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatc
 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(60) as guard:
-                await one(scope("/", "GET", []), None, send)
+                await server(scope("/", "GET", []), None, send)
         assert not guard.expired(), "the answer waits for the client for ever"
         assert await asyncio.to_thread(parts.closed.wait, 60)
 
@@ -93,19 +93,19 @@ def test_a_failure_is_the_server_s_to_answer_and_the_thread_serves_on():
         start("200 OK", [])
         return [b"ok"]
 
-    one = front(wsgi)
+    server = front(wsgi)
     for _ in range(20):
         with pytest.raises(ZeroDivisionError):
-            fetch(one, "/fails")
-    assert fetch(one, "/").body == b"ok"
+            fetch(server, "/fails")
+    assert fetch(server, "/").body == b"ok"
 
 
 def test_a_failure_in_the_middle_of_a_long_body_ends_it():
     parts = Parts(reply.COLLECTED // len(PART) + 2, fails=True)
-    one = serving(parts)
+    server = serving(parts)
 
     async def story():
-        answer = await fetch_async(one)
+        answer = await fetch_async(server)
         await asyncio.sleep(0)
         return answer
 

@@ -43,9 +43,9 @@ class Hanging:
 
 @pytest.fixture
 def hanging():
-    one = Hanging()
-    yield one
-    one.released.set()
+    hanging = Hanging()
+    yield hanging
+    hanging.released.set()
 
 
 def test_a_request_that_hangs_is_answered_503_in_time(hanging):
@@ -57,10 +57,10 @@ def test_a_request_that_hangs_is_answered_503_in_time(hanging):
 
 def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
     noted = []
-    one = front(hanging, HASTY, note=lambda reason, path: noted.append((reason, path)))
+    server = front(hanging, HASTY, note=lambda reason, path: noted.append((reason, path)))
 
     async def story():
-        tasks = [fetch_async(one, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
+        tasks = [fetch_async(server, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
         await asyncio.gather(*tasks)
 
     asyncio.run(story())
@@ -140,9 +140,9 @@ def test_the_objects_that_the_checks_loaded_are_frozen_before_workers_fork():
 
 def test_what_is_no_503_is_not_noted():
     noted = []
-    one = front(Hanging(), note=lambda reason, path: noted.append((reason, path)))
-    assert fetch(one, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
-    assert fetch(one, "/").status == 200
+    server = front(Hanging(), note=lambda reason, path: noted.append((reason, path)))
+    assert fetch(server, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
+    assert fetch(server, "/").status == 200
     assert noted == []
 
 
@@ -158,14 +158,14 @@ def test_a_page_of_another_origin_may_read_why_an_endpoint_does_not_answer(hangi
 
 
 def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):
-    one = front(hanging)
+    server = front(hanging)
 
     async def story():
-        stuck = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(3 * lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(server, "/hang")) for _ in range(3 * lanes.WORK_THREADS)]
         while hanging.called.count("/hang") < lanes.WORK_THREADS:
             await asyncio.sleep(0.01)
         for path in ("/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration") * 5:
-            assert (await fetch_async(one, path)).status == 200
+            assert (await fetch_async(server, path)).status == 200
         assert not any(task.done() for task in stuck)
         assert hanging.called.count("/hang") == lanes.WORK_THREADS
         hanging.released.set()
@@ -175,15 +175,15 @@ def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):
 
 
 def test_a_request_that_waited_too_long_is_never_started(hanging):
-    one = front(hanging, replace(BOUNDS, answer=2.0))  # for the last one, too, on a busy machine
+    server = front(hanging, replace(BOUNDS, answer=2.0))  # for the last one, too, on a busy machine
 
     async def story():
-        stuck = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(server, "/hang")) for _ in range(lanes.WORK_THREADS)]
         await asyncio.sleep(0)
-        late = await fetch_async(one, "/late")
+        late = await fetch_async(server, "/late")
         await asyncio.gather(*stuck)
         hanging.released.set()
-        served = await fetch_async(one, "/afterwards")  # queued behind the late one
+        served = await fetch_async(server, "/afterwards")  # queued behind the late one
         return late.status, served.status
 
     assert asyncio.run(story()) == (503, 200)
@@ -191,10 +191,12 @@ def test_a_request_that_waited_too_long_is_never_started(hanging):
 
 
 def test_more_than_may_wait_are_refused_at_once(hanging):
-    one = front(hanging)
+    server = front(hanging)
 
     async def story():
-        tasks = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(lanes.WORK_THREADS + lanes.WAITING + 20)]
+        tasks = [
+            asyncio.create_task(fetch_async(server, "/hang")) for _ in range(lanes.WORK_THREADS + lanes.WAITING + 20)
+        ]
         while len(at_once := [task for task in tasks if task.done()]) < 20:
             await asyncio.sleep(0.01)
         hanging.released.set()
@@ -207,11 +209,11 @@ def test_more_than_may_wait_are_refused_at_once(hanging):
 
 
 def test_pages_of_the_admin_have_longer_and_its_login_has_not(hanging):
-    one = front(hanging, HASTY, mount="/auth")
+    server = front(hanging, HASTY, mount="/auth")
 
     async def story():
-        page = asyncio.create_task(fetch_async(one, "/auth/admin/hang"))
-        login = await fetch_async(one, "/auth/admin/login/hang")
+        page = asyncio.create_task(fetch_async(server, "/auth/admin/hang"))
+        login = await fetch_async(server, "/auth/admin/login/hang")
         pending = not page.done()
         hanging.released.set()
         return login.status, pending, (await page).status
@@ -221,12 +223,12 @@ def test_pages_of_the_admin_have_longer_and_its_login_has_not(hanging):
 
 @pytest.mark.parametrize("path", ["/auth/healthz", "/healthz", "/auth/.well-known/jwks.json"])
 def test_a_mounted_issuer_has_the_same_lanes(hanging, path):
-    one = front(hanging, mount="/auth")
+    server = front(hanging, mount="/auth")
 
     async def story():
-        stuck = [asyncio.create_task(fetch_async(one, "/auth/hang")) for _ in range(2 * lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(server, "/auth/hang")) for _ in range(2 * lanes.WORK_THREADS)]
         await asyncio.sleep(0)
-        status, answered = (await fetch_async(one, path)).status, [task.done() for task in stuck]
+        status, answered = (await fetch_async(server, path)).status, [task.done() for task in stuck]
         hanging.released.set()
         await asyncio.gather(*stuck)
         return status, any(answered)
@@ -251,7 +253,7 @@ def test_the_lane_of_a_path(path, lane):
 
 
 def test_an_abandoned_request_finds_that_it_may_not_go_on():
-    found = []
+    raised = []
     answered, done = threading.Event(), threading.Event()
 
     def application(environ, start):
@@ -259,7 +261,7 @@ def test_an_abandoned_request_finds_that_it_may_not_go_on():
         try:
             turn.current().go_on()
         except TurnOver:
-            found.append("over")
+            raised.append("over")
         done.set()
         start("200 OK", OK)
         return [b""]
@@ -267,7 +269,7 @@ def test_an_abandoned_request_finds_that_it_may_not_go_on():
     assert fetch(front(application, HASTY)).status == 503
     answered.set()
     assert done.wait(60)
-    assert found == ["over"]
+    assert raised == ["over"]
 
 
 def test_a_request_that_is_committing_at_the_deadline_keeps_its_answer(monkeypatch):
@@ -306,13 +308,13 @@ def test_a_commit_that_hangs_is_answered_503_all_the_same():
 
 
 def test_a_turn_is_either_abandoned_or_committed():
-    one = Turn()
-    one.begin_commit()
-    assert not one.abandon(time.monotonic())
-    one.end_commit()
-    assert not one.abandon(time.monotonic()), "its answer is about to come"
-    assert one.abandon(time.monotonic() + turn.SETTLING + 0.1)
-    for step in (one.go_on, one.begin_commit):
+    request_turn = Turn()
+    request_turn.begin_commit()
+    assert not request_turn.abandon(time.monotonic())
+    request_turn.end_commit()
+    assert not request_turn.abandon(time.monotonic()), "its answer is about to come"
+    assert request_turn.abandon(time.monotonic() + turn.SETTLING + 0.1)
+    for step in (request_turn.go_on, request_turn.begin_commit):
         with pytest.raises(TurnOver):
             step()
 
@@ -327,10 +329,10 @@ class Connection:
 
 @pytest.fixture
 def abandoned():
-    one = Turn()
-    assert one.abandon(time.monotonic())
-    turn.take(one)
-    yield one
+    abandoned = Turn()
+    assert abandoned.abandon(time.monotonic())
+    turn.take(abandoned)
+    yield abandoned
     turn.take(None)
 
 
@@ -352,9 +354,9 @@ def test_no_statement_and_no_commit_follows_the_503(abandoned, sql, atomic):
 
 
 def test_a_failing_commit_ends_the_commit():
-    one = Turn()
-    turn.take(one)
+    request_turn = Turn()
+    turn.take(request_turn)
     with pytest.raises(ZeroDivisionError):
         _commit_unless_abandoned(lambda: 1 / 0)
     turn.take(None)
-    assert one.abandon(time.monotonic() + turn.SETTLING + 0.1)
+    assert request_turn.abandon(time.monotonic() + turn.SETTLING + 0.1)

@@ -52,7 +52,7 @@ def work():
     return Work()
 
 
-def lane(work: Work, threads: int, at_once: int, waiting: int = 8) -> Lane:
+def new_lane(work: Work, threads: int, at_once: int, waiting: int = 8) -> Lane:
     return Lane("test", threads, at_once, waiting=waiting, clock=lambda: work.now)
 
 
@@ -67,9 +67,9 @@ async def looked_again() -> None:
 
 def test_no_more_than_at_once_run_while_none_is_slow(work):
     async def story():
-        one = lane(work, threads=4, at_once=2)
+        lane = new_lane(work, threads=4, at_once=2)
         for name in "abcd":
-            one.put(work.job(name))
+            lane.put(work.job(name))
         await looked_again()
         work.wait_for("a", "b")
         work.release("a")
@@ -81,9 +81,9 @@ def test_no_more_than_at_once_run_while_none_is_slow(work):
 
 def test_a_slow_job_makes_room_for_another_without_a_further_request(work):
     async def story():
-        one = lane(work, threads=4, at_once=2)
+        lane = new_lane(work, threads=4, at_once=2)
         for name in "abcdef":
-            one.put(work.job(name))
+            lane.put(work.job(name))
         work.wait_for("a", "b")
         work.now = 2 * lanes.SLOW
         await looked_again()
@@ -98,9 +98,9 @@ def test_a_slow_job_makes_room_for_another_without_a_further_request(work):
 
 def test_after_slow_jobs_no_more_than_at_once_run_again(work):
     async def story():
-        one = lane(work, threads=4, at_once=1)
+        lane = new_lane(work, threads=4, at_once=1)
         for name in "abcd":
-            one.put(work.job(name))
+            lane.put(work.job(name))
         work.now = 2 * lanes.SLOW
         await looked_again()
         work.wait_for("a", "b")
@@ -116,12 +116,12 @@ def test_after_slow_jobs_no_more_than_at_once_run_again(work):
 
 def test_jobs_one_after_the_other_are_run_by_one_thread(work):
     async def story():
-        one = lane(work, threads=4, at_once=2)
+        lane = new_lane(work, threads=4, at_once=2)
         for name in "abcd":
-            one.put(work.job(name))
+            lane.put(work.job(name))
             work.wait_for(name)
             work.release(name)
-            while one._begun:  # the thread becomes idle after the job
+            while lane._begun:  # the thread becomes idle after the job
                 await asyncio.sleep(0)
 
     in_loop(story)
@@ -130,11 +130,11 @@ def test_jobs_one_after_the_other_are_run_by_one_thread(work):
 
 def test_beyond_the_threads_and_the_waiting_ones_a_job_is_refused(work):
     async def story():
-        one = lane(work, threads=2, at_once=1, waiting=3)
+        lane = new_lane(work, threads=2, at_once=1, waiting=3)
         for name in "abcde":
-            one.put(work.job(name))
+            lane.put(work.job(name))
         with pytest.raises(Full):
-            one.put(work.job("f"))
+            lane.put(work.job("f"))
         work.release(*"abcde")
 
     in_loop(story)
@@ -144,11 +144,11 @@ def test_the_first_threads_are_prepared_and_then_get_the_first_jobs(work):
     prepared: list[str] = []
 
     async def story():
-        one = lane(work, threads=4, at_once=2)
-        one.prepare(lambda: prepared.append(threading.current_thread().name), within=60)
+        lane = new_lane(work, threads=4, at_once=2)
+        lane.prepare(lambda: prepared.append(threading.current_thread().name), within=60)
         assert sorted(prepared) == ["test-1", "test-2"]
-        one.put(work.job("a"))
-        one.put(work.job("b"))
+        lane.put(work.job("a"))
+        lane.put(work.job("b"))
         work.wait_for("a", "b")
         work.release("a", "b")
 
@@ -158,10 +158,10 @@ def test_the_first_threads_are_prepared_and_then_get_the_first_jobs(work):
 
 def test_a_step_that_hangs_delays_the_start_for_a_bounded_time(work):
     async def story():
-        one = lane(work, threads=3, at_once=1)
-        one.prepare(work.job("step"), within=0.05)
+        lane = new_lane(work, threads=3, at_once=1)
+        lane.prepare(work.job("step"), within=0.05)
         work.wait_for("step")
-        one.put(work.job("a"))  # waits for the only thread that may run, until the step is slow
+        lane.put(work.job("a"))  # waits for the only thread that may run, until the step is slow
         work.now = 2 * lanes.SLOW
         await looked_again()
         work.wait_for("a", "step")
@@ -182,7 +182,7 @@ def test_the_first_threads_have_one_deadline_for_their_preparation(work):
             ended.set()
 
     async def story():
-        lane(work, threads=2, at_once=2).prepare(step, within=60)
+        new_lane(work, threads=2, at_once=2).prepare(step, within=60)
         prepared.set()
         assert ended.wait(timeout=60)
 
@@ -195,9 +195,9 @@ def test_a_step_that_fails_is_logged_and_leaves_the_thread_usable(work, caplog):
         raise ValueError("the database\n is away")
 
     async def story():
-        one = lane(work, threads=1, at_once=1)
-        one.prepare(step, within=60)
-        one.put(work.job("a"))
+        lane = new_lane(work, threads=1, at_once=1)
+        lane.prepare(step, within=60)
+        lane.put(work.job("a"))
         work.wait_for("a")
         work.release("a")
 

@@ -33,10 +33,10 @@ def lines(caplog):
 def test_a_refusal_is_logged_with_status_path_and_reason_and_nothing_else_of_the_request(
     status, headers, reason, lines
 ):
-    one = front(echo)
+    server = front(echo)
     for _ in range(3):
         path = "/oauth/token?code=in-the-query"
-        answer = fetch(one, path, method="POST", headers=headers, body=[b"secret"], ends=False)
+        answer = fetch(server, path, method="POST", headers=headers, body=[b"secret"], ends=False)
         assert answer.status == status
     [line] = lines()
     assert line.startswith(f"Refused unread: {status} for 'POST' '/oauth/token'. {reason}")

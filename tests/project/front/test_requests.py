@@ -133,8 +133,8 @@ def test_a_client_that_is_gone_starts_nothing():
     async def send(message):
         called.append(message["type"])
 
-    one = front(lambda *_: called.append("the application"))
-    asyncio.run(one(scope("/", "POST", [("Transfer-Encoding", "chunked")]), receive, send))
+    server = front(lambda *_: called.append("the application"))
+    asyncio.run(server(scope("/", "POST", [("Transfer-Encoding", "chunked")]), receive, send))
     assert called == ["http.response.start", "http.response.body"]
 
 

@@ -76,15 +76,15 @@ def test_counters_of_all_workers_are_added_and_gauges_of_exited_ones_are_dropped
     ended, first, second = worker(tmp_path, 1), worker(tmp_path, 2, "stay"), worker(tmp_path, 4, "stay")
     try:
         assert ended.wait(60) == 0
-        assert [one.stdout.readline() for one in (first, second)] == ["ready\n", "ready\n"]
+        assert [process.stdout.readline() for process in (first, second)] == ["ready\n", "ready\n"]
         status, text = serve(LOOPBACK)()
         assert status == 200
         assert 'keyturn_tokens_issued_total{client_kind="public",grant_type="client_credentials"} 7.0' in text
         assert 'keyturn_snapshot_timestamp_seconds{ring="default"} 2.0' in text
         assert "keyturn_feed_version 4.0" in text
     finally:
-        for one in (ended, first, second):
-            one.communicate("", timeout=60)
+        for process in (ended, first, second):
+            process.communicate("", timeout=60)
     _, body = exposed(tmp_path)
     assert b"keyturn_tokens_issued_total" in body
     assert b"keyturn_snapshot_timestamp_seconds{" not in body

@@ -63,7 +63,7 @@ def system(tmp_path_factory) -> Iterator[dict[str, Served]]:
         requests.get(f"{where.url('api')}/api/notes/", headers={"Authorization": "Bearer a.b.c"}, timeout=WITHIN)
         yield served
     finally:
-        processes.stop([one.child for one in served.values()])
+        processes.stop([server.child for server in served.values()])
 
 
 def test_both_workers_of_the_issuer_are_one_sum(system):

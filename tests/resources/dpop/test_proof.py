@@ -19,9 +19,9 @@ WORDS = {
 
 
 def uri(text: str) -> Target:
-    found = target(text)
-    assert found
-    return found
+    parsed = target(text)
+    assert parsed
+    return parsed
 
 
 def verdict(case: ProofCase, memory: ReplayMemory, *, rules: Rules = RULES, seconds: float = NOW) -> str:

@@ -90,9 +90,9 @@ def test_a_token_in_the_feed_is_refused_and_no_request_waits_for_the_poll(client
     publish_feed(issuer, feeds.entry("jti", "one", until=NEVER))
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}):
         assert whoami(client, mint(iss=issuer.url, jti="two")).status_code == 200
-        known = polled(issuer.url)
+        state = polled(issuer.url)
         answers = [whoami(client, mint(iss=issuer.url, jti=name)) for name in ("one", "two")]
-    assert (known["late"], known["entries"], known["version"]) == (False, 1, feeds.version(7))
+    assert (state["late"], state["entries"], state["version"]) == (False, 1, feeds.version(7))
     assert [answer.status_code for answer in answers] == [401, 200]
     assert answers[0].json()["detail"] == "The token has been revoked"
     assert issuer.fetches("/oauth/revocations") == 1

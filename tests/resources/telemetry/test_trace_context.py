@@ -43,9 +43,9 @@ def test_a_well_formed_header_is_read(header, expected):
 def test_any_other_header_is_replaced_by_a_new_trace(header):
     assert parsed(header) is None
     made = [of_request("12345678", header) for _ in range(2)]
-    assert all(FORM.fullmatch(one.traceparent) for one in made)
+    assert all(FORM.fullmatch(context.traceparent) for context in made)
     assert made[0].trace_id != made[1].trace_id
-    assert TRACE not in {one.trace_id for one in made}
+    assert TRACE not in {context.trace_id for context in made}
 
 
 def test_a_request_continues_the_trace_with_a_span_of_its_own():

@@ -27,7 +27,7 @@ CASES = Path(__file__).with_name("revocation_cases.json")
 T = 1_830_000_000
 ISSUER = "https://issuer.example"
 TYPE = "revocation-feed+jwt"
-ONE, TWO, OTHER = "41.q1ZmuU-AhQw", "42.AAAAAAAAAAA", "41.BBBBBBBBBBB"
+V41, V42, FORK = "41.q1ZmuU-AhQw", "42.AAAAAAAAAAA", "41.BBBBBBBBBBB"
 Entry = tuple[str, str, int, int]
 """Kind, identifier, until, issued_before."""
 TOKEN: Entry = ("jti", "t-1", T + 600, 0)
@@ -58,7 +58,7 @@ def document(*entries: Entry, signer: Any = RSA, typ: str = TYPE, **changes: Any
         "iat": T,
         "exp": T + 600,
         "ring": "default",
-        "version": ONE,
+        "version": V41,
         "entries": text(packed(*entries)),
     }
     whole = {name: value for name, value in (claims | changes).items() if value is not None}
@@ -70,7 +70,7 @@ def digest(body: bytes) -> str:
 
 
 NOTHING = state(None, None)
-KNOWN = state(ONE, T - 60, TOKEN)
+AT_41 = state(V41, T - 60, TOKEN)
 SEGMENT = packed(TOKEN, USER)
 LISTED = [[digest(SEGMENT), 2]]
 
@@ -78,74 +78,72 @@ LISTED = [[digest(SEGMENT), 2]]
 def accepted() -> Sequence[dict[str, Any]]:
     kid = ("kid", UNTRUSTED.kid, T + 9999, 0)
     return [
-        case("a first read: the full state", NOTHING, document(TOKEN, USER), state(ONE, T, TOKEN, USER)),
-        case("signed with ES256", NOTHING, document(TOKEN, signer=EC), state(ONE, T, TOKEN)),
-        case("a delta", KNOWN, document(SECOND, since=ONE, version=TWO), state(TWO, T, TOKEN, SECOND)),
-        case("a delta without news, signed again", KNOWN, document(since=ONE), state(ONE, T, TOKEN)),
-        case("applied twice", state(ONE, T, TOKEN), document(TOKEN), state(ONE, T, TOKEN)),
+        case("a first read: the full state", NOTHING, document(TOKEN, USER), state(V41, T, TOKEN, USER)),
+        case("signed with ES256", NOTHING, document(TOKEN, signer=EC), state(V41, T, TOKEN)),
+        case("a delta", AT_41, document(SECOND, since=V41, version=V42), state(V42, T, TOKEN, SECOND)),
+        case("a delta without news, signed again", AT_41, document(since=V41), state(V41, T, TOKEN)),
+        case("applied twice", state(V41, T, TOKEN), document(TOKEN), state(V41, T, TOKEN)),
         case(
             "more is to come",
-            KNOWN,
-            document(SECOND, since=ONE, version=TWO, more=True),
-            state(TWO, T, TOKEN, SECOND),
+            AT_41,
+            document(SECOND, since=V41, version=V42, more=True),
+            state(V42, T, TOKEN, SECOND),
             more=True,
         ),
         case(
             "the later instants count, from either side",
-            state(ONE, T - 60, ("sub", "alice", T + 4000, T - 90), ("sub", "bob", T + 5000, T - 5)),
-            document(USER, ("sub", "bob", T + 4000, T - 90), since=ONE, version=TWO),
-            state(TWO, T, USER, ("sub", "bob", T + 5000, T - 5)),
+            state(V41, T - 60, ("sub", "alice", T + 4000, T - 90), ("sub", "bob", T + 5000, T - 5)),
+            document(USER, ("sub", "bob", T + 4000, T - 90), since=V41, version=V42),
+            state(V42, T, USER, ("sub", "bob", T + 5000, T - 5)),
         ),
         case(
             "what has ended is not kept",
-            state(ONE, T - 60, ("jti", "old", T, 0), TOKEN),
-            document(("jti", "ended", T, 0), SECOND, since=ONE, version=TWO),
-            state(TWO, T, TOKEN, SECOND),
+            state(V41, T - 60, ("jti", "old", T, 0), TOKEN),
+            document(("jti", "ended", T, 0), SECOND, since=V41, version=V42),
+            state(V42, T, TOKEN, SECOND),
         ),
         case(
             "a full state that lacks an entry takes none away",
-            KNOWN,
-            document(SECOND, version=TWO),
-            state(TWO, T, TOKEN, SECOND),
+            AT_41,
+            document(SECOND, version=V42),
+            state(V42, T, TOKEN, SECOND),
         ),
         case(
             "a log that went back: the full state of a database that lost versions",
-            KNOWN,
+            AT_41,
             document(SECOND, version="7.BBBBBBBBBBB"),
             state("7.BBBBBBBBBBB", T, TOKEN, SECOND),
             went_back=True,
         ),
-        case(
-            "the same number with another tag", KNOWN, document(SECOND, version=OTHER), state(OTHER, T, TOKEN, SECOND)
-        ),
+        case("the same number with another tag", AT_41, document(SECOND, version=FORK), state(FORK, T, TOKEN, SECOND)),
         case(
             "segments beside inline entries",
             NOTHING,
             document(SECOND, segments=LISTED),
-            state(ONE, T, TOKEN, SECOND, USER),
+            state(V41, T, TOKEN, SECOND, USER),
             segments={digest(SEGMENT): text(SEGMENT)},
         ),
         case(
             "segments in a delta",
-            KNOWN,
-            document(SECOND, since=ONE, version=TWO, segments=LISTED),
-            state(TWO, T, TOKEN, SECOND, USER),
+            AT_41,
+            document(SECOND, since=V41, version=V42, segments=LISTED),
+            state(V42, T, TOKEN, SECOND, USER),
             segments={digest(SEGMENT): text(SEGMENT)},
         ),
         case(
-            "a revoked key that is not the signer's", state(ONE, T - 60, kid), document(since=ONE), state(ONE, T, kid)
+            "a revoked key that is not the signer's", state(V41, T - 60, kid), document(since=V41), state(V41, T, kid)
         ),
-        case("clock error of 60 s, the document ahead", NOTHING, document(iat=T + 60, exp=T + 600), state(ONE, T + 60)),
+        case("clock error of 60 s, the document ahead", NOTHING, document(iat=T + 60, exp=T + 600), state(V41, T + 60)),
         case(
             "clock error of 60 s, the document just over",
             NOTHING,
             document(iat=T - 600, exp=T - 59),
-            state(ONE, T - 600),
+            state(V41, T - 600),
         ),
         case(
-            "signed up to 60 s before the last one", KNOWN, document(iat=T - 120, since=ONE), state(ONE, T - 120, TOKEN)
+            "signed up to 60 s before the last one", AT_41, document(iat=T - 120, since=V41), state(V41, T - 120, TOKEN)
         ),
-        case("claims that this version does not know", NOTHING, document(TOKEN, planet="x"), state(ONE, T, TOKEN)),
+        case("claims that this version does not know", NOTHING, document(TOKEN, planet="x"), state(V41, T, TOKEN)),
     ]
 
 
@@ -165,7 +163,7 @@ def refused() -> Sequence[dict[str, Any]]:
             "3.2",
             "the signer's key is revoked",
             document(TOKEN),
-            held=state(ONE, T - 60, ("kid", RSA.kid, T + 9999, 0)),
+            held=state(V41, T - 60, ("kid", RSA.kid, T + 9999, 0)),
         ),
         wrong("3.3", "another issuer", document(TOKEN, iss="https://issuer.example/")),
         wrong("3.3", "another ring", document(TOKEN, ring="orders")),
@@ -173,13 +171,13 @@ def refused() -> Sequence[dict[str, Any]]:
         wrong("3.4", "from the future", document(TOKEN, iat=T + 61)),
         wrong("3.4", "over", document(TOKEN, iat=T - 660, exp=T - 60)),
         wrong("3.4", "an hour ago", document(TOKEN, iat=T - 3600, exp=T - 3000)),
-        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 121), held=KNOWN),
+        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 121), held=AT_41),
         wrong("3.4", "no time", document(TOKEN, iat=None)),
         wrong("3.4", "an end that is no number", document(TOKEN, exp="soon")),
-        wrong("3.5", "a delta for a reader that has nothing", document(TOKEN, since=ONE)),
-        wrong("3.5", "a delta from another version", document(TOKEN, since=TWO, version="43.AAAAAAAAAAA"), held=KNOWN),
-        wrong("3.5", "a delta from another tag", document(TOKEN, since=OTHER, version=TWO), held=KNOWN),
-        wrong("3.5", "a delta that goes back", document(TOKEN, since=ONE, version="40.AAAAAAAAAAA"), held=KNOWN),
+        wrong("3.5", "a delta for a reader that has nothing", document(TOKEN, since=V41)),
+        wrong("3.5", "a delta from another version", document(TOKEN, since=V42, version="43.AAAAAAAAAAA"), held=AT_41),
+        wrong("3.5", "a delta from another tag", document(TOKEN, since=FORK, version=V42), held=AT_41),
+        wrong("3.5", "a delta that goes back", document(TOKEN, since=V41, version="40.AAAAAAAAAAA"), held=AT_41),
         wrong("3.5", "no version", document(TOKEN, version=None)),
         wrong("3.5", "a version without a tag", document(TOKEN, version="41")),
         wrong("3.5", "a version with a leading zero", document(TOKEN, version="041.q1ZmuU-AhQw")),

@@ -27,7 +27,7 @@ RSA = shared_key()
 SECOND = SigningKey(private=UNTRUSTED.private)
 NO_STATE = FeedState()
 STATE = FeedState(version=version(5), iat=T - 10, exp=T + 590)
-ONE = entry("jti", "one", until=T + 600)
+TOKEN_ENTRY = entry("jti", "one", until=T + 600)
 
 
 def made(*entries: bytes, signer: SigningKey = RSA, at: int = T, **changes: Any) -> bytes:
@@ -39,17 +39,17 @@ def read(body: bytes, *, state: FeedState = NO_STATE, ring: str = "default") -> 
 
 
 def test_a_full_state_is_read() -> None:
-    segment = ONE * 3
+    segment = TOKEN_ENTRY * 3
     expected = Document(
-        version(7), T, T + 600, is_delta=False, entries=ONE, segments=(Segment(digest(segment), 3),), more=False
+        version(7), T, T + 600, is_delta=False, entries=TOKEN_ENTRY, segments=(Segment(digest(segment), 3),), more=False
     )
-    assert read(made(ONE, segments=(segment,))) == expected
+    assert read(made(TOKEN_ENTRY, segments=(segment,))) == expected
 
 
 def test_a_delta_starts_at_the_reader_s_version() -> None:
-    delta = read(made(ONE, since=version(5), more=True), state=STATE)
+    delta = read(made(TOKEN_ENTRY, since=version(5), more=True), state=STATE)
     assert (delta.is_delta, delta.version, delta.more) == (True, version(7), True)
-    assert read(made(ONE, since=version(5), version=version(5)), state=STATE).version == version(5)
+    assert read(made(TOKEN_ENTRY, since=version(5), version=version(5)), state=STATE).version == version(5)
 
 
 def test_a_full_state_may_go_back() -> None:
@@ -57,12 +57,12 @@ def test_a_full_state_may_go_back() -> None:
 
     The reader accepts the state, and logs an error (docs/revocation-feed.md section 3).
     """
-    assert read(made(ONE, version=version(3, "BBBBBBBBBBB")), state=STATE).version.startswith("3.")
+    assert read(made(TOKEN_ENTRY, version=version(3, "BBBBBBBBBBB")), state=STATE).version.startswith("3.")
     assert (number(version(3)), number("")) == (3, -1)
 
 
 def test_unknown_claims_are_ignored() -> None:
-    assert read(made(ONE, future={"a": 1})).entries == ONE
+    assert read(made(TOKEN_ENTRY, future={"a": 1})).entries == TOKEN_ENTRY
 
 
 def test_a_document_of_one_mebibyte_is_read_and_one_byte_more_is_refused() -> None:
@@ -77,7 +77,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     "3.1 nothing": lambda: b"",
     "3.1 HTML": lambda: b"<html></html>",
     "3.1 not ASCII": lambda: b"\xff",
-    "3.1 a line feed at the end": lambda: made(ONE) + b"\n",
+    "3.1 a line feed at the end": lambda: made(TOKEN_ENTRY) + b"\n",
     "3.1 too long": lambda: made(filler="a" * MAX_DOCUMENT),
     "3.1 an access token": lambda: token().encode(),
     "3.1 another type": lambda: made(head={"typ": "JWT"}),
@@ -102,18 +102,18 @@ BAD: dict[str, Callable[[], bytes]] = {
     "3.5 a delta for a reader without a version": lambda: made(since=version(5)),
     "3.6 no entries": lambda: made(entries=None),
     "3.6 entries a list": lambda: made(entries=[]),
-    "3.6 entries cut short": lambda: made(entries=base64url(ONE[:-1])),
+    "3.6 entries cut short": lambda: made(entries=base64url(TOKEN_ENTRY[:-1])),
     "3.6 entries with padding": lambda: made(entries="AA=="),
     "3.6 entries that are no base64url": lambda: made(entries="A"),
     "3.6 more entries than fit": lambda: made(entries=base64url(bytes(ENTRY * 16_385))),
     "3.6 segments a number": lambda: made_segments(7),
-    "3.6 a segment without a count": lambda: made_segments([[digest(ONE)]]),
-    "3.6 a segment of true entries": lambda: made_segments([[digest(ONE), True]]),
-    "3.6 a segment of no entries": lambda: made_segments([[digest(ONE), 0]]),
-    "3.6 a segment of too many entries": lambda: made_segments([[digest(ONE), 16_385]]),
-    "3.6 a digest that is a path": lambda: made_segments([["../" + digest(ONE)[3:], 1]]),
-    "3.6 a digest too short": lambda: made_segments([[digest(ONE)[1:], 1]]),
-    "3.6 too many segments": lambda: made_segments([[digest(ONE), 1]] * 257),
+    "3.6 a segment without a count": lambda: made_segments([[digest(TOKEN_ENTRY)]]),
+    "3.6 a segment of true entries": lambda: made_segments([[digest(TOKEN_ENTRY), True]]),
+    "3.6 a segment of no entries": lambda: made_segments([[digest(TOKEN_ENTRY), 0]]),
+    "3.6 a segment of too many entries": lambda: made_segments([[digest(TOKEN_ENTRY), 16_385]]),
+    "3.6 a digest that is a path": lambda: made_segments([["../" + digest(TOKEN_ENTRY)[3:], 1]]),
+    "3.6 a digest too short": lambda: made_segments([[digest(TOKEN_ENTRY)[1:], 1]]),
+    "3.6 too many segments": lambda: made_segments([[digest(TOKEN_ENTRY), 1]] * 257),
     "more is a number": lambda: made(more=1),
 }
 
@@ -139,7 +139,7 @@ def test_a_document_that_breaks_a_rule_is_refused(name: str) -> None:
         pytest.param(lambda: made(head={"typ": "application/revocation-feed+jwt"}), id="the type in full"),
         pytest.param(lambda: made(entries=""), id="no entries"),
         pytest.param(lambda: made(entries=base64url(bytes(ENTRY * 16_384))), id="as many entries as fit"),
-        pytest.param(lambda: made_segments([[digest(ONE), 16_384]] * 256), id="as many segments as fit"),
+        pytest.param(lambda: made_segments([[digest(TOKEN_ENTRY), 16_384]] * 256), id="as many segments as fit"),
     ],
 )
 def test_a_document_at_the_limit_of_a_rule_is_accepted(edge: Callable[[], bytes]) -> None:
@@ -148,25 +148,25 @@ def test_a_document_at_the_limit_of_a_rule_is_accepted(edge: Callable[[], bytes]
 
 def test_a_replayed_document_is_refused() -> None:
     state = replace(STATE, iat=T)
-    assert read(made(ONE, since=version(5)), state=state)
-    assert read(made(ONE, at=T - 60), state=state), "two processes of an issuer sign at their own times"
+    assert read(made(TOKEN_ENTRY, since=version(5)), state=state)
+    assert read(made(TOKEN_ENTRY, at=T - 60), state=state), "two processes of an issuer sign at their own times"
     for changes in ({"since": version(5)}, {}):
         with pytest.raises(BadFeed, match="older than the last one"):
-            read(made(ONE, at=T - 61, **changes), state=state)
+            read(made(TOKEN_ENTRY, at=T - 61, **changes), state=state)
 
 
 def test_a_delta_of_another_version_or_that_goes_back_is_refused() -> None:
     for since in (version(4), version(5, "BBBBBBBBBBB"), version(6), 5, False, ""):
         with pytest.raises(BadFeed, match="another version"):
-            read(made(ONE, since=since), state=STATE)
+            read(made(TOKEN_ENTRY, since=since), state=STATE)
     with pytest.raises(BadFeed, match="goes back"):
-        read(made(ONE, since=version(5), version=version(4)), state=STATE)
+        read(made(TOKEN_ENTRY, since=version(5), version=version(4)), state=STATE)
 
 
 def test_a_document_for_another_ring_is_refused() -> None:
-    assert read(made(ONE, ring="orders"), ring="orders")
+    assert read(made(TOKEN_ENTRY, ring="orders"), ring="orders")
     with pytest.raises(BadFeed, match="another ring"):
-        read(made(ONE), ring="orders")
+        read(made(TOKEN_ENTRY), ring="orders")
 
 
 def test_a_document_signed_by_a_revoked_key_is_refused() -> None:
@@ -182,12 +182,12 @@ def test_a_document_signed_by_a_revoked_key_is_refused() -> None:
 
 
 def test_a_segment_must_have_the_signed_digest_and_length() -> None:
-    body = ONE + entry("jti", "two", until=T + 600)
+    body = TOKEN_ENTRY + entry("jti", "two", until=T + 600)
     check_segment(body, Segment(digest(body), 2))
     for wrong, named in (
         (body[:-1], digest(body)),
-        (body + ONE, digest(body)),
-        (body, digest(ONE)),
+        (body + TOKEN_ENTRY, digest(body)),
+        (body, digest(TOKEN_ENTRY)),
         (b"", digest(b"")),
     ):
         with pytest.raises(BadFeed):
@@ -196,4 +196,4 @@ def test_a_segment_must_have_the_signed_digest_and_length() -> None:
 
 def test_key_pins_verify_a_document_too() -> None:
     assert isinstance(trust().keys, PinnedKeys)
-    assert read_document(made(ONE), trust(), ring="default", state=FeedState(), now=at(T + 1))
+    assert read_document(made(TOKEN_ENTRY), trust(), ring="default", state=FeedState(), now=at(T + 1))

@@ -42,7 +42,10 @@ NO_CONNECTION_TEXTS = (
     "the database system is ",
     "server closed the connection unexpectedly",
 )
-"""The texts of the same errors. psycopg sets no SQLSTATE if a connection fails, or if it ends without an answer."""
+"""The texts of the errors in NO_CONNECTION.
+
+psycopg sets no SQLSTATE if a connection fails, or if it ends without an answer.
+"""
 
 
 def outage(error: BaseException) -> str | None:
@@ -94,9 +97,9 @@ def _state(error: Error) -> str:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Ignore an outage of the database in the block. For writes that can be lost without changing the answer.
+    """Ignore an outage of the database in the block, but raise the error if a transaction is open.
 
-    Inside a transaction, the error is raised.
+    Use it for writes that can be lost without changing the answer.
     """
     # Every later statement of a failed transaction fails, too.
     try:

@@ -48,7 +48,7 @@ observers: list[Callable[[str, Mapping[str, Any]], None]] = []
 """Functions to call with the action and details of each event (project/metrics/ counts events). They must not raise."""
 
 last_seen: dict[str, datetime] = {}
-"""The last time in this process of each frequent event that is not counted, by name. Lives as long as the process."""
+"""The time of the last `feed.polled` in this process, by that name. Lives as long as the process."""
 
 
 def record(

@@ -27,8 +27,8 @@ class _ToolkitDryRun(Exception):
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
     """Import applications and refresh tokens from the database `source`, in one transaction, with the options `wanted`.
 
-    Raises NoToolkit if `source` lacks a table, CannotConnect if `source` cannot be read, ValidationError if an API does
-    not exist, and RegistryLocked if another transaction holds a lock for too long.
+    Returns the report of the import. Raises NoToolkit if `source` lacks a table, CannotConnect if `source` cannot be
+    read, ValidationError if an API does not exist, and RegistryLocked if another transaction holds a lock for too long.
     """
     report, scopes = ToolkitReport(), _scopes(wanted)
     try:

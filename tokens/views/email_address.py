@@ -91,7 +91,7 @@ def _read(user: User, key: str) -> dict[str, Any]:
 def _change(user: User, new: str) -> None:
     """Replace the user's e-mail address by the verified address `new`. Send a notice to the former address.
 
-    Raises CannotVerify if the address belongs to another user.
+    Raises CannotVerify if `new` belongs to another user.
     """
     if former := email_address.change(user, new, now=keyring.estimated_clock(now=timezone.now())):
         mail.send(mail.message("account/email/address_changed", former, {"user": user}))

@@ -77,7 +77,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def audit_unavailable(answer: Answer) -> Answer:
-    """Return middleware that writes the 503 responses of `answer` to the audit log, and adds Retry-After to them.
+    """Return middleware that adds Retry-After to each 503 response of `answer`, and writes the reason to the audit log.
 
     `answer` is the next middleware. At most one line per reason is written in ten seconds. In MIDDLEWARE, this
     middleware must stand before every middleware that can answer 503.

@@ -5,7 +5,7 @@
 - An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
 - A command distinguishes errors that a later run can avoid (`interrupted`, `unavailable`) from a wrong DATABASE_URL.
 - The full text of an error of PostgreSQL can contain a row, with hashes or sealed keys. `message` leaves the row out.
-- `resources/database_errors.py` implements the rule for outages, and `tests/database_errors.py` tests both modules.
+- `resources/database_errors.py` has the same rule for outages, and `tests/database_errors.py` tests both modules.
 """
 
 from collections.abc import Iterator

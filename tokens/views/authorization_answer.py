@@ -7,8 +7,8 @@
 - An error is sent to the client, except in these cases, in which a page of the issuer shows it:
   - The redirect URI is not valid (RFC 6749 4.1.2.1).
   - The request is invalid and the visitor is not logged in, unless the request has prompt=none (`refuse`).
-  - The client is self-registered, has an https redirect URI, and was never allowed by this user, unless the error is
-    that the user refused the request (`send_error`).
+  - The client is self-registered, has an https redirect URI, and was never allowed by this user (`send_error`). But if
+    the user refuses the request, this error is sent to the client.
 - The client gets the code or error by a redirect or by a form, as the response mode of the request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """

@@ -115,9 +115,9 @@ def _typed(request: HttpRequest) -> str:
 def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
     """Show the device's request, or record the user's answer to it.
 
-    The answer is recorded only if the form proves that this request was displayed to this user. If the user or the
-    client requires a stronger login, redirects to the page of the missing factor first. Raises OAuthError if the user
-    cannot allow the request, and SessionEnded if the session has ended.
+    The answer is recorded only if the form proves that this request was displayed to this user. If a stronger login is
+    required for the user or the client, redirects to the page that asks for the missing factor. Raises OAuthError if
+    the user cannot allow the request, and SessionEnded if the session has ended.
     """
     target = device_answer.target_for(code, user_of(request))
     required = obligation.of(user_of(request), code.client)

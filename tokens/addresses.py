@@ -30,7 +30,7 @@ RESERVED = frozenset(
 EMPTY_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]+)/?(\?[^#]*)?")
 """A URI with an authority and an empty path, which is spelled with or without a slash."""
 LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
-"""A comma at the end or before a scheme: the administrator separated addresses by commas."""
+"""A comma at the end or before a scheme. It shows that the administrator separated addresses by commas."""
 
 
 def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:

@@ -23,7 +23,7 @@ from tokens.revoking import high_water
 from tokens.settings.rate import Rate
 
 observers: list[Callable[[datetime], None]] = []
-"""Functions to call after each round, which read the database for metrics (project/metrics/).
+"""Functions that read the database for metrics (project/metrics/). `record` calls them after each round.
 
 The list lives as long as the process.
 """

@@ -5,7 +5,7 @@
 - An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
 - A command distinguishes errors that a later run can avoid (`interrupted`, `unavailable`) from a wrong DATABASE_URL.
 - The full text of an error of PostgreSQL can contain a row, with hashes or sealed keys. `message` leaves the row out.
-- `resources/database_errors.py` implements the rule for outages, and `tests/database_errors.py` tests both modules.
+- `resources/database_errors.py` has the same rule for outages, and `tests/database_errors.py` tests both modules.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,10 @@ NO_CONNECTION_TEXTS = (
     "the database system is ",
     "server closed the connection unexpectedly",
 )
-"""The texts of the same errors. psycopg sets no SQLSTATE if a connection fails, or if it ends without an answer."""
+"""The texts of the errors in NO_CONNECTION.
+
+psycopg sets no SQLSTATE if a connection fails, or if it ends without an answer.
+"""
 
 
 def outage(error: BaseException) -> str | None:
@@ -94,9 +97,9 @@ def _state(error: Error) -> str:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Ignore an outage of the database in the block. For writes that can be lost without changing the answer.
+    """Ignore an outage of the database in the block, but raise the error if a transaction is open.
 
-    Inside a transaction, the error is raised.
+    Use it for writes that can be lost without changing the answer.
     """
     # Every later statement of a failed transaction fails, too.
     try:

@@ -53,7 +53,7 @@ def _refuse_taken(user: User) -> None:
 
 
 def _save_verified(user: User) -> None:
-    """Save the user's address as verified. Make it the primary address if the user has none.
+    """Save the user's address as verified. Make it the primary address if the user has no primary address.
 
     Raises CannotVerify if another administrator verified the same address for another user at the same time.
     """

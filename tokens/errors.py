@@ -119,6 +119,6 @@ def empty(status: int, headers: Mapping[str, str]) -> HttpResponse:
 
 
 def because(response: Response, reason: str) -> Response:
-    """Attach the reason of a 503 to the response, and return it. views/unavailable.py writes the reason to the log."""
+    """Attach `reason` to a 503 response, and return the response. views/unavailable.py writes the reason to the log."""
     response.unavailable_because = reason  # type: ignore[attr-defined]
     return response

@@ -2,8 +2,8 @@
 
 - django-allauth shows the login pages and keeps the session. This module authenticates users by password.
 - A user logs in with a username or an e-mail address, in any spelling that is equal in NFKC without regard to case.
-- If several usernames match, a username with exactly this spelling has priority, then a username that is equal in NFKC.
-  If several users still match, the login is refused.
+- If several usernames match, a username with exactly the typed spelling has priority, then a username that is equal in
+  NFKC. If several users still match, the login is refused.
 - A login runs the same SQL statements and one password hash whether or not the user exists, so that timing does not
   reveal which users exist.
 """
@@ -25,7 +25,7 @@ LONGEST_NAME = 256
 
 
 class PasswordBackend(ModelBackend):
-    """Authenticates users by username or e-mail address and password, on the login page and in the admin."""
+    """Authenticates users by password, on the login page and in the admin. The name is a username or e-mail address."""
 
     def authenticate(
         self,
@@ -35,7 +35,7 @@ class PasswordBackend(ModelBackend):
         email: str | None = None,
         **_: Any,
     ) -> User | None:
-        """Return the active user with this name or e-mail address and this password, or None.
+        """Return the active user with this password and this username or e-mail address, or None.
 
         Raises Busy if too many passwords are being hashed.
         """
@@ -80,7 +80,7 @@ def spelled(field: str, name: str) -> In:
 
 
 def normalized(name: str) -> str:
-    """Return `name` without surrounding blanks in NFKC, the form in which Django stores usernames.
+    """Return `name` in NFKC, the form in which Django stores usernames, without surrounding blanks.
 
     Cuts the name to LONGEST_NAME characters.
     """

@@ -94,7 +94,7 @@ def post_form(url: str, fields: Mapping[str, str], *, allow_private: bool = Fals
 
 
 def _exchange(url: str, ask: Callable[[Exchange], Answer], *, allow_private: bool, deadline: float) -> Answer:
-    """Connect to the server of `url`, call `ask` with the connection, and return its result.
+    """Connect to the server of `url`, call `ask` with the connection, and return the answer of `ask`.
 
     Raises FetchError for every failure.
     """

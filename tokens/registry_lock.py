@@ -23,7 +23,10 @@ from tokens.languages import sentence
 LOCK = int.from_bytes(b"registry")
 """The key of the advisory lock. An advisory lock is valid within one database."""
 WAIT = timedelta(seconds=2)
-"""The wait is shorter than ANSWER_WITHIN (3 s), so that the client gets RegistryLocked and not a timeout."""
+"""The longest wait for a lock.
+
+It is shorter than ANSWER_WITHIN (3 s), so that the client gets RegistryLocked and not a timeout.
+"""
 # SQLSTATEs (PostgreSQL appendix A)
 LOCK_NOT_AVAILABLE, DEADLOCK, ROW_IS_GONE = "55P03", "40P01", "23503"
 
@@ -34,7 +37,7 @@ WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND l.granted
 AND l.mode <> 'AccessShareLock' AND c.relname LIKE 'tokens\\_%%'
 ORDER BY a.xact_start LIMIT 1
 """
-"""The oldest transaction that changes or locks rows of the issuer's tables. Reads block no change."""
+"""Finds the oldest transaction that changes or locks rows of the issuer's tables. Reads block no change."""
 
 
 class RegistryLocked(Exception):

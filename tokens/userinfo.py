@@ -72,7 +72,7 @@ class TokenRefused(OAuthError):
     def headers(self) -> dict[str, str]:
         """Return `WWW-Authenticate` with the error, and `DPoP-Nonce` if there is a nonce.
 
-        The error is in the challenge of `scheme`.
+        `WWW-Authenticate` has a Bearer and a DPoP challenge. Only the challenge for `self.scheme` contains the error.
         """
         error = {"error": self.error, "error_description": self.description}
         nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}

@@ -11,6 +11,7 @@ Read in this order:
 - `trail`: write each event to the log, and rare events also to the database and the journal.
 - `search`: find events, newest first.
 - `retention`: how long rows are kept.
-- `tally`, `jobs`: count tokens and refusals, in the background; record when jobs last completed, and which are overdue.
+- `tally`: count tokens and refusals, in the background.
+- `jobs`: record when jobs last completed, and find overdue jobs.
 - `outages`: one line per reason of 503 answers within an interval.
 """

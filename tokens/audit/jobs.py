@@ -32,5 +32,8 @@ def states(*, now: datetime) -> list[JobState]:
 
 
 def is_overdue(name: str, ended_at: datetime | None, *, now: datetime) -> bool:
-    """Return True if the last run of the job `name` is older than permitted, or if the job never ran (None)."""
+    """Return True if the last run of the job `name` is older than permitted, or if the job never ran.
+
+    `ended_at` is the time of the last run, or None.
+    """
     return ended_at is None or now - ended_at > LONGEST_PAUSES[name]

@@ -29,7 +29,7 @@ PRECISION = timedelta(milliseconds=1)
 """The precision with which the audit log writes an instant."""
 
 _read: dict[Path, tuple[tuple[int, int], tuple["Entry", ...]]] = {}
-"""The modification time (ns) and size of each file when it was read, and its events, by path.
+"""For the path of each file that was read: its modification time (ns) and size at that time, and its events.
 
 The cache lives as long as the process.
 """
@@ -102,7 +102,7 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def revoked_keys(events: Iterable[Entry] | None = None) -> Mapping[str, datetime]:
-    """Return the instant at which each revoked key was revoked, by its kid. Reads `events`, or the journal if None.
+    """Return the instant at which each revoked key was revoked, by its kid. Reads the journal if `events` is None.
 
     Logs an error and returns no keys if the journal cannot be read.
     """

@@ -1,6 +1,7 @@
 """Counts tokens and refusals for the admin's dashboard, in the background.
 
-- A request only appends an entry to `trail.recent`: no query, no lock. `flush` writes entries, at most once in EVERY.
+- A request only appends an entry to `trail.recent`: no query, no lock. `flush` counts the entries and writes the
+  counts, at most once in EVERY.
 - A process that is killed loses the entries since its last flush. If there are more than `trail.RECENT` entries between
   two flushes, the oldest are not counted. The audit log has every line.
 - The reason of a refusal contains no input, so the number of different reasons is bounded. In addition, one flush
@@ -68,7 +69,7 @@ class Tally:
     def flush(self, *, now: datetime) -> None:
         """Write the counts and the time of the last poll of the feed, if EVERY has passed since the last attempt.
 
-        If the database fails, both stay in memory for the next attempt.
+        If the database fails, the counts and the time stay in memory for the next attempt.
         """
         with self._lock:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:

@@ -48,7 +48,7 @@ observers: list[Callable[[str, Mapping[str, Any]], None]] = []
 """Functions to call with the action and details of each event (project/metrics/ counts events). They must not raise."""
 
 last_seen: dict[str, datetime] = {}
-"""The last time in this process of each frequent event that is not counted, by name. Lives as long as the process."""
+"""The time of the last `feed.polled` in this process, by that name. Lives as long as the process."""
 
 
 def record(
@@ -92,7 +92,7 @@ def _without_user_information(name: str) -> str:
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
     """Log an event without a row in the database, after the caller's transaction, if any, is committed.
 
-    Also counts the event for the dashboard (`recent`) and calls `observers`, both at once.
+    Counts the event for the dashboard (`recent`) and calls `observers` before the commit.
     The arguments are those of `record`. In `details`, "…" replaces the part of an e-mail address before the "@".
     `actor` and `subject` are logged without the user information of a client's URL (RFC 3986 section 3.2.1).
     """

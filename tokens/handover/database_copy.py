@@ -60,11 +60,11 @@ class MovedTables:
 
 
 def move(url: str, progress: Progress) -> MovedTables:
-    """Copy the default database to the PostgreSQL at `url`. Calls `progress` with a text at some of the steps.
+    """Copy the default database to the PostgreSQL at `url`. Return the number of copied rows and keys.
 
-    Raises CannotMove if the copy fails, CannotConnect if the target cannot be used, and Django's error if the source
-    fails or a lock or time limit interrupts the copy. The target then has at most the tables and rows that `migrate`
-    created.
+    Calls `progress` with a text before creating the tables and before comparing the rows. Raises CannotMove if the copy
+    fails, CannotConnect if the target cannot be used, and Django's error if the source fails or if a lock or time limit
+    interrupts the copy. After an error, the target has at most the tables and rows that `migrate` created.
     """
     if not url.startswith(("postgres://", "postgresql://")):
         raise CannotMove("--to must be a URL such as postgres://user@host:5432/name")
@@ -86,9 +86,9 @@ def move(url: str, progress: Progress) -> MovedTables:
 
 @contextmanager
 def _target_errors() -> Iterator[None]:
-    """Raise CannotMove if the target refuses a row, and what `other_database.translated` raises for its other errors.
+    """Raise CannotMove if the target refuses a row. Translate other errors of the target (`other_database.translated`).
 
-    Errors of the source pass as _SourceFailed.
+    Does not translate _SourceFailed, which stands for an error of the source.
     """
     with other_database.translated():
         try:

@@ -99,7 +99,7 @@ def hasher_of(password: str) -> str:
 
 
 def is_known_hasher(name: str) -> bool:
-    """Return True if Django's PASSWORD_HASHERS has the hasher `name`, and so can verify its hashes.
+    """Return True if PASSWORD_HASHERS has the hasher `name`, so that Django can verify hashes of this hasher.
 
     Also returns True for `(no password)`, the result of `hasher_of` for a user without a usable password.
     """
@@ -113,7 +113,7 @@ def is_known_hasher(name: str) -> bool:
 
 
 def _instant(value: Any) -> datetime | None:
-    """Return a date and time of the dump, in UTC if it has no offset. Returns None if it is malformed."""
+    """Parse a date and time of the dump, as UTC if the text has no offset. Return None if the text is malformed."""
     try:
         instant = parse_datetime(str(value or ""))
     except ValueError:

@@ -3,8 +3,8 @@
 - Only the public half is stored. The key never signs here: it is retired from the beginning.
 - The key stays published for the time `keep` of the key policy (7 days in production). It is then withdrawn, like any
   retired key.
-- Until then, an attacker who has its private half can sign tokens that verify. Destroy the private half, or run
-  `revoke_key`.
+- As long as the key is published, an attacker who has the private half can sign tokens that verify. Destroy the private
+  half, or run `revoke_key`.
 """
 
 from datetime import timedelta
@@ -27,12 +27,13 @@ LEAST_BITS = 2048
 def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
     """Publish the public half of the RSA key `pem`, which is a private or a public key in PEM. Returns its kid.
 
-    A dry run raises the same errors, but only returns the kid.
+    A dry run stores nothing. It returns the kid or raises the same errors.
 
     Raises:
         WrongRing: The key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256.
         UnknownKey: There is no default key ring, or it has no key yet.
-        Unsafe: The key was revoked here, the step took too long, or the database was restored from a backup.
+        Unsafe: The key was revoked here, publishing took longer than clock_error, or the database was restored from a
+            backup that lacks a revocation.
         CannotOpen: A key of the ring does not verify, decrypt or sign.
         LockNotHad: Another process holds the ring's lock for too long.
     """

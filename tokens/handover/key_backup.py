@@ -30,7 +30,7 @@ from tokens.models import Ring, SigningKey
 MAGIC = b"keyturn key backup 1\n"
 SALT, NONCE = 16, 12
 SHORTEST_PASSPHRASE = 16
-"""The least number of characters. Generate the passphrase: an attacker who has the file can guess without limit."""
+"""The fewest characters of a passphrase. Generate it, because an attacker who has the file can guess without limit."""
 
 
 class CannotRestore(Exception):

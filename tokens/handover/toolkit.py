@@ -3,8 +3,9 @@
 - An application becomes a client with its client_id and its secret. A hashed secret is stored as it is, until the
   client authenticates for the first time (tokens/clients/client_secret.py).
 - A live refresh token is stored by its SHA-256, under a grant of its own. At its first use, a token of this issuer
-  replaces it, because imported clients rotate refresh tokens; a later use is detected as reuse.
-- A token is imported only if this issuer has all of its scopes, and they belong to one API or to OpenID Connect.
+  replaces it, because imported clients rotate refresh tokens; a later use of the old token is detected as reuse.
+- A token is imported only if this issuer has all scopes of the token. The scopes must be of one API, of OpenID Connect
+  (with `openid`), or of both.
 - A user is found by the username and by the `sub` that `import_users` computed. So `import_users` must run first.
 - Applications and tokens that are not imported are listed or counted, with the reason and the remedy. A second run
   imports nothing twice.
@@ -27,8 +28,8 @@ class _ToolkitDryRun(Exception):
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
     """Import applications and refresh tokens from the database `source`, in one transaction, with the options `wanted`.
 
-    Raises NoToolkit if `source` lacks a table, CannotConnect if `source` cannot be read, ValidationError if an API does
-    not exist, and RegistryLocked if another transaction holds a lock for too long.
+    Returns the report of the import. Raises NoToolkit if `source` lacks a table, CannotConnect if `source` cannot be
+    read, ValidationError if an API does not exist, and RegistryLocked if another transaction holds a lock for too long.
     """
     report, scopes = ToolkitReport(), _scopes(wanted)
     try:

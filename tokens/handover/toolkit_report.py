@@ -39,7 +39,7 @@ class ToolkitReport:
     refused_tokens: dict[str, int] = field(default_factory=dict)
     """The number of refresh tokens that were not imported, by reason."""
     missing_users: list[str] = field(default_factory=list)
-    """The usernames of users of live refresh tokens who do not exist here."""
+    """The usernames that have live refresh tokens in the other project, but do not exist here."""
 
     def refuse(self, reason: str) -> None:
         """Count a refresh token that is not imported, by the reason."""

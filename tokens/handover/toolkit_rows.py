@@ -35,15 +35,18 @@ class ToolkitToken:
     """A refresh token of the toolkit."""
 
     text: str = field(repr=False)
-    """Empty if the toolkit stores only the checksum."""
+    """The refresh token itself, or "" if the toolkit stores only its checksum."""
     checksum: str
-    """The SHA-256 in hexadecimal. Empty in an old database."""
+    """The SHA-256 of the refresh token in hexadecimal, or "" in an old database."""
     application: int
     user: str
     """The primary key of the token's user in the source, as text."""
     username: str
     scope: str | None
-    """The scopes of its access token. None if that was deleted; then the toolkit refuses the refresh token, too."""
+    """The scopes of the access token that belongs to the refresh token.
+
+    None if that access token was deleted. The toolkit then refuses the refresh token, too.
+    """
     created: datetime
     revoked: bool
 
@@ -59,7 +62,7 @@ def applications(connection: BaseDatabaseWrapper) -> Iterator[Mapping[str, Any]]
 
 
 def tokens(connection: BaseDatabaseWrapper, users: UserTable) -> Iterator[ToolkitToken]:
-    """Yield each refresh token, also revoked tokens.
+    """Yield each refresh token, including revoked tokens.
 
     Raises NoToolkit if a table is missing, or if the table of users has no column with the username. Raises
     CannotConnect if a table cannot be read.

@@ -119,12 +119,12 @@ def _reasons(events: Iterable[Entry]) -> dict[str, str]:
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    """Apply the events in `lacking` about secrets, users and clients, and log all users out.
+    """Repeat the lost changes of secrets, users and clients, revoke all initial access tokens, and log all users out.
 
     `lacking` are the events that the database lacks. `events` are all events of the journal and the audit logs. The
-    last of these decides if a user or client is disabled.
+    last event in `events` about a user or client decides if this user or client is disabled.
 
-    Also revokes all initial access tokens. Returns what was changed. The caller must open a transaction.
+    Returns what was changed. The caller must open a transaction.
     """
     secrets = [
         name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)

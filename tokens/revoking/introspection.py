@@ -5,9 +5,10 @@ A token is reported as active if all of these hold:
 2. The requesting client may see it: it was issued to that client, or is for an API that is linked to that client.
 3. It is not revoked, and its client and user are active.
 
+If a condition does not hold, the answer is `{"active": false}`, so that a client learns nothing about the tokens of
+other clients (RFC 7662 section 2.2).
+
 If the API has `introspection_names_user`, the linked client also gets the user's name and verified e-mail address.
-For any other token the answer is `{"active": false}`, so that a client learns nothing about the tokens of other clients
-(RFC 7662 section 2.2).
 """
 
 from collections.abc import Mapping

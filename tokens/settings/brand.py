@@ -3,7 +3,7 @@
 - The operator sets one colour. Its shades for light and dark pages are derived: the colour is mixed with black or white
   until text in the shade has the contrast `READABLE` on every background of the pages (WCAG 2.2, success criterion
   1.4.3).
-- Text on a button of that colour is black or white. One of the two always has the contrast `READABLE`.
+- Text on a button in such a shade is black or white. One of the two always has the contrast `READABLE`.
 - The logo is a PNG, WebP or SVG file of at most `LARGEST` bytes, recognized by its first bytes.
 """
 

@@ -1,6 +1,6 @@
 """The type of each entry of settings.ISSUER. Pure. `tokens.conf` reads the settings, and calls `refuse_other_types`.
 
-A text such as "false" is not accepted for True or False: Python counts it as true, so that it would turn an option on.
+A text such as "false" is not accepted for True or False. Python counts the text as true, so it would turn an option on.
 """
 
 from collections.abc import Callable, Collection, Mapping

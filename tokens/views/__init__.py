@@ -10,7 +10,7 @@ Read in this order:
 - `token`, `par`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `json_body`, `dynamic_registration`: the endpoint at which clients register themselves.
 - `document_gate`: create or renew a client whose client_id is the URL of its metadata document.
-- `refusal_store`: store refusals in the shared cache, for a client's second try.
+- `refusal_store`: store refusals in the shared cache, to recognize a client's second try (`clients.second_try`).
 - `pages`, `own_forms`, `failures`, `not_ready`: common parts of the pages for users.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `login_detour`: the way from an authorization request to the login, and back.
@@ -24,7 +24,8 @@ Read in this order:
 - `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `logout`, `account`, `everywhere`: login, logout and account pages.
-- `session_record`, `sessions`, `applications`: the sessions and applications of a user, which the user can end.
+- `session_record`, `sessions`: the sessions of a user, which the user can end.
+- `applications`: the applications that the user allowed, whose access the user can withdraw.
 - `brand`: the operator's stylesheet and logo.
 - `cors`, `public_document`: common parts of the public documents.
 - `jwks`, `metadata`, `revocation_feed`: the public documents.

@@ -1,6 +1,6 @@
 """The login page, the logout page, and /accounts/, which shows what the issuer knows about the user.
 
-The class of the login page is in `login`. This module adds its rate limit, headers and language.
+The class of the login page is in `login`. This module adds the rate limit, headers and language of that page.
 """
 
 from dataclasses import dataclass

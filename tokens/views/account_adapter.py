@@ -76,7 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):
         # The issuer's pages show no messages, so the admin would show the message to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Return True if `url` has an allowed host. Any other URL would be an open redirect after the login."""
+        """Return True if `url` is relative or has an allowed host. Returns False if `url` is malformed.
+
+        A redirect to any other URL after the login would be an open redirect.
+        """
         # allauth does not catch the ValueError that a malformed URL raises, so the answer would be a 500.
         try:
             return bool(super().is_safe_url(url or ""))

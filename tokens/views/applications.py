@@ -1,4 +1,4 @@
-"""/accounts/applications/: lists the applications that the user allowed, and withdraws their access."""
+"""/accounts/applications/: lists the applications that the user allowed, and withdraws the access of an application."""
 
 from dataclasses import dataclass
 

@@ -1,14 +1,14 @@
 """Answers of the authorization endpoint: a code or an error.
 
 - Before the issuer sends a code or an error, it marks a stored request as answered (`authorize.request_row`). If a
-  browser opens the request again more than 10 seconds later, a page says that it was answered (`duplicate_request`).
+  browser opens the request again more than 10 seconds later, the browser gets the page of `duplicate_request`.
 - A code and this mark are written in one transaction (`authorize.authorization_code`). If the mark fails, there is no
   code.
 - An error is sent to the client, except in these cases, in which a page of the issuer shows it:
   - The redirect URI is not valid (RFC 6749 4.1.2.1).
   - The request is invalid and the visitor is not logged in, unless the request has prompt=none (`refuse`).
-  - The client is self-registered, has an https redirect URI, and was never allowed by this user, unless the error is
-    that the user refused the request (`send_error`).
+  - The client is self-registered, has an https redirect URI, and was never allowed by this user (`send_error`). But if
+    the user refuses the request, this error is sent to the client.
 - The client gets the code or error by a redirect or by a form, as the response mode of the request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """
@@ -81,9 +81,9 @@ def clock() -> datetime:
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
     """Issue a code and send it to the client, by a redirect or a form.
 
-    If the request was answered more than 10 seconds ago, a page says so. If all sessions of the user were ended after
-    the session was checked, redirects to the request again, so that the user logs in. `is_consent` is True if the user
-    allowed the client in this HTTP request. Raises OAuthError if the code cannot be issued.
+    If the request was answered more than 10 seconds ago, returns a page that says so. If all sessions of the user were
+    ended after this session was checked, redirects to the request again, so that the user logs in. `is_consent` is True
+    if the user allowed the client in this HTTP request. Raises OAuthError if the code cannot be issued.
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
@@ -107,8 +107,8 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
     """Send the error to the client, by a redirect or a form. `action` is the name of the audit event.
 
-    If the client is self-registered and the user never allowed it, a page shows the error instead. But a refusal by the
-    user (CONSENT_REFUSED) is sent to the client.
+    If the client is self-registered, its redirect URI is https and the user never allowed it, returns a page with the
+    error instead. But a refusal by the user (CONSENT_REFUSED) is sent to the client.
     """
     client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
     if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
@@ -127,7 +127,7 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
     """Answer an invalid request: send the error to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
 
-    A visitor who is not logged in always gets the page, unless the request has prompt=none.
+    A visitor who is not logged in gets the page, unless the request has prompt=none.
     """
     # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. The
     # visitor is not asked to log in, because the request stays invalid.

@@ -2,9 +2,10 @@
 
 The view does and checks the following, in this order. The first check that fails determines the answer:
 
-0. A request that its client pushed or signed is stored for this browser (`request_reference`).
-1. The client, redirect URI, scopes and PKCE of the request must be valid. If they are not, a visitor who is not logged
-   in gets a page with the error, and no login page.
+0. If the client pushed or signed the request, the request is stored for this browser (`request_reference`). The browser
+   is redirected to the stored request, for which the view begins again.
+1. The client, redirect URI, scopes and PKCE of the request must be valid. If one of them is invalid and no user is
+   logged in, the answer is a page with the error. The visitor is not asked to log in.
 2. A user must be logged in. If the request names a user, this user must be logged in. The login must be as recent and
    as strong as the request requires.
 3. The user must allow the client now, or have allowed it before.
@@ -148,7 +149,7 @@ def _ask(attempt: Attempt) -> HttpResponse:
 
 
 def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: datetime) -> HttpResponse | None:
-    """Return None if the login satisfies the request, else the redirect to a new login or to a missing factor.
+    """Return None if the login satisfies the request, else redirect to the login page or a factor's page.
 
     Raises OAuthError if no login can satisfy the request, or if a login is needed and the request has prompt=none.
     """
@@ -164,7 +165,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 
 
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
-    """Return None if the login is strong enough, else the redirect to the page of the missing factor.
+    """Return None if the login is strong enough, else redirect to the page that asks for the missing factor.
 
     Raises OAuthError if no login can be strong enough, or if a factor is missing and the request has prompt=none.
     """
@@ -213,8 +214,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
-    """Return the login with `acr` set to the requested authentication context class that the login satisfies.
+    """Return the login with `acr` set to the value of the claim `acr` (`login_strength.reached_class`).
 
-    Returns the login unchanged if it satisfies no requested class.
+    Returns the login unchanged if the request requires a stronger login.
     """
     return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

@@ -146,7 +146,7 @@ def _judge_form(request: HttpRequest) -> None:
 
 
 def _is_page(view: View) -> bool:
-    """Return True if the view is a page of the issuer. Its package is in PACKAGES, and it is not an endpoint."""
+    """Return True if the view is a page of the issuer: its package is in PACKAGES, and it is not an endpoint."""
     return view.__module__.partition(".")[0] in PACKAGES and not getattr(view, "judges_its_body", False)
 
 

@@ -19,8 +19,8 @@ SECRET = 43  # the fewest characters of a client's secret: 256 bits in base64url
 def claimed_client(request: HttpRequest) -> str:
     """Return the client_id that a form request claims, without any verification.
 
-    The client_id comes from the `Authorization` header, the parameter `client_id`, or the `iss` of an assertion.
-    Returns "" if the request names no client.
+    The client_id is read from the `Authorization` header, else from the parameter `client_id`, else from the `iss` of
+    an assertion. Returns "" if the request names no client, or if the header has malformed Basic credentials.
     """
     form = {name: value for name, value in parameters.sent(request) if value and name in PARAMETERS}
     return claimed(read(request.META.get("HTTP_AUTHORIZATION"), form), form)

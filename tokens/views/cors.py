@@ -83,7 +83,7 @@ def public(view: View) -> View:
 def any_origin(*methods: str) -> Callable[[View], View]:
     """Return a decorator that lets pages of every origin call the view with `methods` and read its answer.
 
-    Use it only for views that read no cookie and serve clients that are not registered yet.
+    Use `any_origin` only for views that read no cookie and serve clients that are not registered yet.
     """
 
     def decorate(view: View) -> View:
@@ -114,7 +114,7 @@ def is_registered(origin: str) -> bool:
 
 
 def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Return the view's answer, or 503 in JSON if the view failed because of the database."""
+    """Return the view's answer, or 503 in JSON if the view failed because of an outage of the database."""
     # The middleware `DatabaseAway` would answer without CORS headers, so that no page could read its answer.
     try:
         return view(request, *args, **kwargs)

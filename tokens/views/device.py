@@ -44,7 +44,7 @@ UNKNOWN = gettext_lazy("No device is waiting for this code. Check the screen of 
 NO_MEMBER = gettext_lazy("The user is in no group that may have the requested scopes.")  # `membership.NO_MEMBER`
 INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Check the screen of the device again.")
 REFUSED = "device.request_refused"
-"""The audit event for a request of a device, or of its user, that is refused."""
+"""The audit event of a refused request: a device's own request, or the form of a user who cannot allow it."""
 LONGEST_CODE = 32
 """The most characters of a typed code that are preserved during a login."""
 
@@ -100,7 +100,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the address of this page with the typed user code."""
+    """Return the address of the page `verify`, with the typed user code in the query."""
     return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 
@@ -115,9 +115,9 @@ def _typed(request: HttpRequest) -> str:
 def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
     """Show the device's request, or record the user's answer to it.
 
-    The answer is recorded only if the form proves that this request was displayed to this user. If the user or the
-    client requires a stronger login, redirects to the page of the missing factor first. Raises OAuthError if the user
-    cannot allow the request, and SessionEnded if the session has ended.
+    The answer is recorded only if the form proves that this request was displayed to this user. If a stronger login is
+    required for the user or the client, redirects to the page that asks for the missing factor. Raises OAuthError if
+    the user cannot allow the request, and SessionEnded if the session has ended.
     """
     target = device_answer.target_for(code, user_of(request))
     required = obligation.of(user_of(request), code.client)

@@ -56,8 +56,9 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
     Does nothing if no client with this client_id is stored. Raises InvalidClient if the document is refused, and
-    Unavailable if the document cannot be fetched now and has been stale for longer than GRACE. `by_header` is True if
-    the request has an `Authorization` header. The response for InvalidClient then has the header `WWW-Authenticate`.
+    Unavailable if the document cannot be fetched now and GRACE has passed since the document became stale. `by_header`
+    is True if the request has an `Authorization` header. The response for InvalidClient then has the header
+    `WWW-Authenticate`.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -79,6 +80,6 @@ def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: dat
 
 
 def _count(request: HttpRequest) -> None:
-    """Count one fetch for the address of the sender. Raises TooMany if the rate limit is exceeded."""
+    """Count one fetch for the sender's network address. Raises TooMany if the rate limit is exceeded."""
     with suppress(NotCounted):  # the number of concurrent fetches is bounded as well
         count(request, "documents", (), conf.issuer().rate_limits["documents"], subject=UNKNOWN_USER)

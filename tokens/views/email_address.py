@@ -49,8 +49,8 @@ def _address(request: HttpRequest) -> HttpResponse:
 def send_link(sub: str, old: str, new: str) -> None:
     """Send a link to the e-mail address `new`. With the link, the user verifies that address.
 
-    `sub` identifies the user, and `old` is the user's current address. If another user has the address `new`, sends a
-    notice without a link. Runs in the thread that sends mail.
+    `sub` identifies the user, and `old` is the user's current address. If another user has the address `new`, sends
+    only a notice to that user. Runs in the thread that sends mail.
     """
     if address_owner.is_taken(new, except_sub=sub):
         url = mail.address("account_reset_password")
@@ -91,7 +91,7 @@ def _read(user: User, key: str) -> dict[str, Any]:
 def _change(user: User, new: str) -> None:
     """Replace the user's e-mail address by the verified address `new`. Send a notice to the former address.
 
-    Raises CannotVerify if the address belongs to another user.
+    Raises CannotVerify if `new` belongs to another user.
     """
     if former := email_address.change(user, new, now=keyring.estimated_clock(now=timezone.now())):
         mail.send(mail.message("account/email/address_changed", former, {"user": user}))

@@ -123,7 +123,7 @@ def _refuse(
     """Answer with the refusal `error`, and log it as the audit event `action`.
 
     If the request is a second try (`clients.second_try`), `first` is the refusal of the first request. The refusal is
-    not logged again if both have the same error code and reason.
+    not logged again if both refusals have the same error code and reason.
     """
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)

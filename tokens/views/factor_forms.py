@@ -146,7 +146,8 @@ class NewPasskeyForm(_OriginMixin, AddWebAuthnForm):
 def _spend(factor: Authenticator, code: str) -> bool:
     """Record `code` as used if it is an unused code of the factor (an app, or a list of recovery codes).
 
-    Returns False if the code is wrong or was used before, or if this process cannot decrypt the factor's secret.
+    Returns True if the code was recorded. Returns False if the code is wrong or was used before, or if this process
+    cannot decrypt the factor's secret.
     """
     try:
         if factor.type == Authenticator.Type.TOTP:

@@ -54,7 +54,7 @@ class _Confirmation:
 
     request: HttpRequest
     now: datetime
-    """The database's clock at the arrival of the form."""
+    """The time of the database's clock when the form arrived."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Read the database's clock, and then validate the form.
@@ -154,8 +154,8 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 def _page(view: View) -> View:
     """Return a view that calls `view` as a page of second factors.
 
-    The returned view sets the issuer's headers, the language and `request.return_to`. If `view` raises NotReady, it
-    answers with a page.
+    The returned view sets the issuer's headers, the language and `request.return_to`. If `view` raises NotReady, the
+    returned view answers 503 with a page.
     """
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
@@ -166,7 +166,7 @@ def _passkey_page(view: View) -> View:
 
 
 def _pending_user(request: HttpRequest) -> User | None:
-    """Return the user who entered the password, and whose second factor is missing, or None."""
+    """Return the user who entered the password but not yet a second factor, or None if there is no such user."""
     stage = get_pending_stage(request)
     user = stage.login.user if stage else None
     return user if isinstance(user, User) else None

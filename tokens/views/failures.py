@@ -107,10 +107,10 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return a list with a link to the page after the login, if the user is logged in through another tab.
+    """Return a list with a link to the page to which the login leads, if the user has logged in through another tab.
 
-    Returns [] if the form is not the login form, if the page after the login is not a page of the issuer, if the user
-    is not logged in, or if the session cannot be read.
+    Returns [] if the form is not the login form, if the login does not lead to a page of the issuer, if the user is not
+    logged in, or if the session cannot be read.
     """
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     # Only an address of the issuer is linked. Otherwise the page would be an open redirect with a click.

@@ -1,9 +1,9 @@
-"""/healthz and /readyz say if this process is alive, and if it can issue tokens.
+"""/healthz says that this process is alive. /readyz says if this process can issue tokens.
 
 - /readyz answers 503 only if no token can be issued. A load balancer then sends requests to another process.
 - Problems that do not stop the issuer from issuing tokens are listed under `attention`, with 200.
 - Only the operator can read causes and `attention` (`operator`). Other callers read the status.
-- `tokens/checks/readiness.py` judges both.
+- `tokens/checks/readiness.py` decides the answer of /readyz, and finds the problems under `attention`.
 """
 
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ class Attempts(Enum):
 
 
 BY_DAY = 10
-"""The limit for factors within a day, as a multiple of the limit within its window."""
+"""The limit for second factors within a day, as a multiple of the rate limit `factor`."""
 LONGEST_IN_SECONDS = 120
 """The longest wait that pages show in seconds. A longer wait is shown in minutes."""
 UNKNOWN_USER = "user:unknown"
@@ -53,8 +53,8 @@ def limited_login(field: str) -> Callable[[View], View]:
 def limited_factor(user_of: Callable[[HttpRequest], User | None]) -> Callable[[View], View]:
     """Return a decorator that limits how often a user can try a second factor, from all addresses together.
 
-    `user_of` returns the user. If it returns None, the attempt is not counted. The view answers with a page, 429 or
-    503, in the same cases as with `limited_login`.
+    `user_of` returns the user. If it returns None, the attempt is not counted. Beyond a limit, the view answers with a
+    page and 429. If attempts cannot be counted, or too many passwords are being hashed, it answers with a page and 503.
     """
     return _limited(lambda request: _count_factor(request, user_of(request)), Attempts.FACTOR)
 

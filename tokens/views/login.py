@@ -29,7 +29,7 @@ class _FirstStep:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Serve the page, or let allauth redirect a user who is logged in already.
 
-        A logged-in user gets the page too in two cases. An authorization request requires a new login, or
+        The page is served to a logged-in user in two cases: an authorization request requires a new login, or
         `login_session.current` finds no login, for example after a login on the admin's login page.
         """
         # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request

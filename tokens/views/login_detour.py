@@ -28,10 +28,9 @@ def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
 
 
 def to_step_up(attempt: Attempt, needed: str) -> HttpResponse:
-    """Store the request, and redirect to the page that asks for a stronger login.
+    """Store the request, and redirect to the page that asks for a stronger login and then leads back to the request.
 
-    `needed` is the authentication context class that the login must reach, such as `phr`. The page then leads back to
-    the request.
+    `needed` is the authentication context class that the login must reach, such as `phr`.
     """
     return _to_page(attempt.http, attempt.sent, lambda back: step_up.address(needed, back))
 

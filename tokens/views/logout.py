@@ -1,7 +1,7 @@
 """/oauth/logout: a client sends its user here to log out (OpenID Connect RP-Initiated Logout 1.0).
 
 - If the request has an ID token of this session's login, the user is logged out at once.
-- Otherwise the user is asked first, because any site could send the request.
+- Otherwise a logged-in user is asked first, because any site could send the request.
 - Afterwards the browser goes to a post-logout redirect URI of the client, or to a page of the issuer.
 """
 
@@ -26,7 +26,10 @@ CONFIRMED = "log_out"
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def rp_initiated_logout(request: HttpRequest) -> HttpResponseBase:
-    """Log out the user if the request has an ID token of this session's login, else ask the user first."""
+    """Log out the user if the request has an ID token of this session's login, else ask the user first.
+
+    If no user is logged in, responds as after a logout.
+    """
     if request.method == "POST" and CONFIRMED in request.POST:
         return csrf_protect(_confirmed)(request)
     sent = request.POST if request.method == "POST" else request.GET

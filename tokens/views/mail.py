@@ -40,7 +40,7 @@ def send(message: EmailMessage) -> None:
 def address(name: str, *arguments: str) -> str:
     """Return the absolute URL of a page of the issuer.
 
-    `name` is the name of its URL pattern, and `arguments` are the arguments of that pattern.
+    `name` is the name of the page's URL pattern, and `arguments` are the arguments of that pattern.
     """
     # Django keeps the script prefix for each thread, and the thread that sends mail has none.
     path = reverse(name, args=arguments).removeprefix(get_script_prefix())
@@ -48,6 +48,6 @@ def address(name: str, *arguments: str) -> str:
 
 
 def site() -> dict[str, Any]:
-    """Return the template variables by which messages name the issuer. Its name there is the host of ISSUER_URL."""
+    """Return the template variables by which messages name the issuer. The name is the host of ISSUER_URL."""
     host = urlsplit(conf.issuer().url).netloc
     return {"current_site": SimpleNamespace(name=host, domain=host), "site": host}

@@ -36,8 +36,8 @@ _memory = _Memory()
 def metadata(request: HttpRequest) -> HttpResponse:
     """Return the metadata document for OAuth and OpenID Connect clients. Caches may keep it for five minutes.
 
-    Answers 503 and `no-store` if this process could not read the database for longer than the timing `snapshot_age`
-    (docs/key-rotation.md).
+    Answers 503 and `no-store` if this process's last successful read of the database is older than the timing
+    `snapshot_age` (docs/key-rotation.md).
     """
     catalogue = catalog.registered(now=timezone.now())
     return _document(conf.issuer(), catalogue).answer(request, {"Cache-Control": "public, max-age=300"})

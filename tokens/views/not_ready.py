@@ -1,4 +1,4 @@
-"""The answers for NotReady, which means that no key may sign, or that the time cannot be trusted: JSON and a page.
+"""The answers for NotReady, in JSON and as a page. NotReady means that no key may sign or the time cannot be trusted.
 
 The time cannot be trusted if the database's clock is unknown, or if this node's clock is wrong by more than
 `clock_error`.

@@ -1,8 +1,8 @@
 """Stores refusals for `clients.second_try` in the shared cache, because the second try can reach another process.
 
 - An entry can be taken once. If several requests read it at the same time, one of them gets it.
-- The circuit breaker of the cache applies (tokens/limits/cache_circuit.py). If the cache does not answer, both requests
-  are counted and processed.
+- The circuit breaker of the cache applies (tokens/limits/cache_circuit.py). If the cache does not answer, the second
+  try is counted and processed like any other request.
 - The rate limit bounds the number of entries.
 """
 

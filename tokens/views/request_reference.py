@@ -1,7 +1,7 @@
 """Store a pushed or signed authorization request for this browser (RFC 9126 section 4, RFC 9101 section 5).
 
-- With the parameter `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored, except
-  `request`: with both, the authorization request is refused.
+- With the parameter `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored. But an
+  authorization request with both `request_uri` and `request` is refused.
 - With the parameter `request`, from a client with keys, only the request object (a signed JWT) and `client_id` are
   used. The request object must have the same `client_id`.
 - The authorization request is stored in a row that only this browser can open. The browser is redirected to a URL with
@@ -86,7 +86,7 @@ def _client(sent: SentRequest) -> Client | None:
 
 
 def _by_object(request: HttpRequest, sent: SentRequest, client: Client, *, now: datetime) -> HttpResponse:
-    """Verify the request object of the client, store its request, and redirect this browser to the stored request.
+    """Verify the client's request object, store the request in it, and redirect this browser to the stored request.
 
     Returns an error page if too many requests were stored for the sender's address. Raises OAuthError invalid_request
     if the parameters are ambiguous or too long, and what `request_signature.unfold` raises.

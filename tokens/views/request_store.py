@@ -30,7 +30,7 @@ PARAMETER = "continue"
 HANDLE = re.compile(r"[0-9a-f]{16}")
 SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 ONLY_HANDLE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
-"""A query that is only a handle. If a client has a parameter of that name among others, it is not a handle."""
+"""A query that is only a handle. In a query with further parameters, `continue` is a parameter of the client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ IMMUTABLE = "public, max-age=86400, immutable"
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """Return the revocations after the version in the parameter `since`.
 
-    Returns all revocations if `since` is missing, or if the log does not have that version any more.
+    Returns all revocations if `since` is missing, or if the log of the feed no longer has that version.
 
     Returns 304 if the reader has the current version, 400 if `since` is malformed, 404 if there is no key ring `ring`,
     429 beyond the rate limit, and 503 if no key can sign new revocations.

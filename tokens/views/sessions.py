@@ -23,7 +23,7 @@ from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 from tokens.views.session_record import visit
 
 SHOWN = 100
-"""The most sessions that the page lists and that one form ends: a user can have thousands, and time is bounded."""
+"""The most sessions that the page lists, and the most that one form ends. More would take a request too long."""
 OTHERS = "others"
 
 
@@ -35,7 +35,7 @@ class SessionRow:
     device: Device
     is_current: bool
     place: str
-    """The place of the address, or ""."""
+    """The geographic place of the network address, or ""."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

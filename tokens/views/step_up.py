@@ -26,7 +26,7 @@ from tokens.views.pages import View, log_in_first, private
 
 CLASS = "class"
 RETURN_TO = "step_up_return_to"
-"""The key in the session of the address to which the user returns after setting up a factor."""
+"""The name under which the session stores the address to open after the user has set up a factor."""
 
 
 def address(needed: str, back: str) -> str:

@@ -30,7 +30,7 @@ def unavailable(error: Exception) -> HttpResponse | None:
     """Return 503 in JSON if `error` is an outage of the database (RFC 9110 section 15.6.4), else None.
 
     The transaction that failed is rolled back. An earlier transaction of the request stays committed, for example one
-    that recorded a client assertion as used. If the connection is lost during a commit, the change can have been saved.
+    that recorded a client assertion as used. If the connection is lost during a commit, the change might be saved.
     """
     reason = outage(error)
     if reason is None:
@@ -77,7 +77,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def audit_unavailable(answer: Answer) -> Answer:
-    """Return middleware that writes the 503 responses of `answer` to the audit log, and adds Retry-After to them.
+    """Return middleware that adds Retry-After to each 503 response of `answer`, and writes the reason to the audit log.
 
     `answer` is the next middleware. At most one line per reason is written in ten seconds. In MIDDLEWARE, this
     middleware must stand before every middleware that can answer 503.

@@ -70,9 +70,10 @@ class TokenRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `WWW-Authenticate` with the error, and `DPoP-Nonce` if there is a nonce.
+        """Return `WWW-Authenticate` and, if there is a nonce, `DPoP-Nonce`.
 
-        The error is in the challenge of `scheme`.
+        `WWW-Authenticate` has one challenge for each scheme. Only the challenge of `scheme`, which the request used,
+        contains the error.
         """
         error = {"error": self.error, "error_description": self.description}
         nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}

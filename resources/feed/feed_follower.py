@@ -40,7 +40,7 @@ NO_STATE = FeedState()
 
 
 class Follower:
-    """Polls the revocation feed of one ring (a set of signing keys with a JWKS), and holds its entries.
+    """A follower of one ring's revocation feed, which holds the entries. A ring is a set of signing keys with a JWKS.
 
     `configured` has the key IDs (kid), token IDs (jti) and hook function by which this API's settings refuse tokens.
     `refusals` returns these together with the entries of the feed.
@@ -70,7 +70,7 @@ class Follower:
         self._last_error = ""
 
     def refusals(self, now: datetime) -> Refusals:
-        """Return the reasons to refuse tokens: the entries of the feed, and those that the settings define.
+        """Return the reasons to refuse tokens: the entries of the feed, and what the settings refuse.
 
         Raises Unavailable if the feed is late and `refuse_when_late` is set.
         """

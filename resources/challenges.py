@@ -102,9 +102,9 @@ class TokenRefused(Refusal):
         self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
-        """Name `scopes` in the challenge, which are all scopes that the request needs.
+        """Add `scopes` to the challenge. They are all scopes that the request needs.
 
-        The client can then request one token with all of them.
+        The client can then request one token with all these scopes.
         """
         scope = " ".join(scopes)
         self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)

@@ -49,7 +49,7 @@ class Rules:
 class BoundRequest:
     """A request whose token is bound to a key.
 
-    `proof` is the value of the DPoP header, or None without that header. `jkt` is the `cnf.jkt` of the token.
+    `proof` is the value of the DPoP header, or None if there is no DPoP header. `jkt` is the `cnf.jkt` of the token.
     """
 
     proof: str | None = field(repr=False)

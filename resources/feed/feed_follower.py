@@ -163,7 +163,7 @@ class Follower:
         )
 
     def _accept(self, document: Document) -> None:
-        """Store the version and times of a document, whose entries have been merged."""
+        """Store the version and times of a document whose entries have been merged."""
         went_back = number(document.version) < number(self.state.version)
         self._alarm_if("back", went_back or "back" in self._alarms, "went back: the issuer's database lost revocations")
         if not document.is_delta:
@@ -177,7 +177,7 @@ class Follower:
         self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
-        """Remove the expired entries from the next SWEPT blocks."""
+        """Remove the expired entries from the next SWEPT blocks of the set."""
         # Only some of the blocks, so that no poll takes long.
         if self.state.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)

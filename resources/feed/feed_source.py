@@ -28,7 +28,7 @@ class Source(Protocol):
     def poll(self, *, since: str, conditional: bool) -> Answer:
         """Fetch the changes since the version `since`, or a full state if `since` is "". Raises on any failure.
 
-        With `conditional`, the issuer may answer 304 if there are no changes.
+        If `conditional` is True, the issuer may answer 304 if there are no changes.
         """
 
     def segment(self, digest: str) -> bytes:

@@ -127,8 +127,8 @@ class KeySet:
     def status(self) -> dict[str, Any]:
         """Return the state of the keys for /readyz. Times are whole seconds.
 
-        "age" is the time since the last successful fetch, or None before it. "next_attempt" is the time until
-        another fetch can start.
+        "age" is the time since the last successful fetch, or None before the first one. "next_attempt" is the
+        time until another fetch can start.
         """
         now, snapshot, flights = self._clock(), self._snapshot, self._flights
         return {

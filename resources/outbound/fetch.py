@@ -73,8 +73,8 @@ class Bounds:
 def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
     """Send a GET to `url` and return the answer.
 
-    `etag` makes the request conditional. With `forced`, caches have to revalidate. Raises FetchError if the URL is not
-    allowed, the request fails, or the answer is not acceptable.
+    If `etag` is not empty, the request is conditional. If `forced` is True, caches have to revalidate. Raises
+    FetchError if the URL is not allowed, the request fails, or the answer is not acceptable.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}

@@ -3,8 +3,8 @@
 - Only issuer and subject identify a user. An e-mail address or a name does not, because an issuer can reassign them.
 - A service, whose `sub` is its `client_id`, has no local user. Its `request.user` is a TokenUser.
 - The user is looked up by two fields of the user model, or by the table of `resources.user_links`.
-- If CREATE is set, the first request of a subject creates a user. A subject is never linked to an existing user, even
-  if their names are equal.
+- If CREATE is set, the first request of a subject creates a user. No subject is linked to an existing user because of
+  an equal name.
 """
 
 import logging

@@ -43,7 +43,7 @@ class TokenThrottle(SimpleRateThrottle):
         return self.key_for(token.claims["iss"], token.claims[self.claim])
 
     def key_for(self, *parts: str) -> str:
-        """Return the cache key of the counter that `parts` identify. The key does not contain them in plain text."""
+        """Return the cache key of the counter that `parts` identify. The key contains only a hash of the parts."""
         # A hash, because memcached refuses some characters, and keys of more than 250 bytes.
         return f"throttle_{self.scope}_{sha256(chr(0).join(parts).encode()).hexdigest()}"
 

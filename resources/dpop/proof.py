@@ -173,7 +173,10 @@ def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
 
 
 def token_hash(text: str) -> str:
-    """Return the base64url of the SHA-256 of an ASCII text. Of an access token, it is `ath` (RFC 9449 section 4.2)."""
+    """Return the base64url of the SHA-256 of an ASCII text.
+
+    For an access token, this is the claim `ath` of a proof (RFC 9449 section 4.2).
+    """
     return urlsafe_b64encode(sha256(text.encode("ascii")).digest()).decode().rstrip("=")
 
 

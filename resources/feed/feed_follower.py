@@ -40,7 +40,7 @@ NO_STATE = FeedState()
 
 
 class Follower:
-    """A follower of one ring's revocation feed, which holds the entries. A ring is a set of signing keys with a JWKS.
+    """A follower of the revocation feed of one ring (a set of signing keys with a JWKS). It holds the feed's entries.
 
     `configured` has the key IDs (kid), token IDs (jti) and hook function by which this API's settings refuse tokens.
     `refusals` returns these together with the entries of the feed.

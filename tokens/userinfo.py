@@ -70,10 +70,9 @@ class TokenRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `WWW-Authenticate` and, if there is a nonce, `DPoP-Nonce`.
+        """Return `WWW-Authenticate` with the error, and `DPoP-Nonce` if there is a nonce.
 
-        `WWW-Authenticate` has one challenge for each scheme. Only the challenge of `scheme`, which the request used,
-        contains the error.
+        The error is in the challenge of `scheme`.
         """
         error = {"error": self.error, "error_description": self.description}
         nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}

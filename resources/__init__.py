@@ -5,8 +5,8 @@ scope, throttles, challenges and errors, and the settings of an API.
 Does not own: users, clients, signing keys or tokens (`tokens`). This package has no private key, so it cannot make a
 token.
 Steps: of the seven steps in README.md, 6 (`verify`) and 7 (`permissions`).
-Neighbours: imports no other package of this project. Of an issuer, it knows only the URL. An API names modules of this
-folder and `user_links` in its settings and code, and no module of the other folders.
+Neighbours: imports no other package of this project. Of an issuer, it knows only the URL. The settings and the
+code of an API name only modules that are directly in this folder or in `user_links`.
 
 These rooms and modules are pure: `jose`, `dpop`, `revocations`, `issuer_trust`, `verify`, `token_memory`,
 `keysets/token_bucket`, `keysets/flight`, `keysets/key_policy`, `keysets/keyset`, `keysets/key_pins`,

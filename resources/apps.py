@@ -5,13 +5,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class ResourcesConfig(AppConfig):
-    """Registers system checks, the OpenAPI extension and the metrics at start."""
+    """The Django app of the resource server. It registers system checks, the OpenAPI extension and the metrics."""
 
     name = __name__.rpartition(".")[0]
     verbose_name = "Keyturn resource server"
 
     def ready(self) -> None:
-        """Register the system checks, and the OpenAPI extension if drf-spectacular is installed."""
+        """Register the system checks and, if drf-spectacular is installed, the OpenAPI extension.
+
+        Exports the metrics if RESOURCE_SERVER["METRICS"] is True.
+        """
         from . import checks  # noqa: F401, PLC0415 (registers itself; apps must be ready first)
 
         self._export_metrics()
@@ -22,7 +25,7 @@ class ResourcesConfig(AppConfig):
             return
 
     def _export_metrics(self) -> None:
-        """Export the metrics if the settings say so.
+        """Export the metrics if RESOURCE_SERVER["METRICS"] is True.
 
         Raises ImproperlyConfigured if prometheus_client is not installed.
         """

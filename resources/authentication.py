@@ -94,7 +94,7 @@ class JWTAuthentication(BaseAuthentication):
         2. The token is valid for this API (`verify`, or its remembered result).
         3. With the scheme DPoP, the request has a proof of the token's key (RFC 9449 section 7). If DPoP is required, a
            token without a proof is refused.
-        4. The token has a user (`user`).
+        4. `user` returns a user for the token.
 
         Raises Throttled, InvalidToken, InvalidProof, NonceRequired or Unavailable if a step fails.
         """
@@ -121,16 +121,17 @@ class JWTAuthentication(BaseAuthentication):
         return user, verified
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge for a request without credentials. It names the scopes that the request needs."""
+        """Return the challenges for a request without credentials. They name the scopes that the request needs."""
         view = (request.parser_context or {}).get("view")
         scopes = scope_needs.challenged(view, request.method or "") if view is not None else ()
         scheme = challenges.DPOP if view is not None and scope_needs.is_bound_only(view) else challenges.BEARER
         return challenges.offer(scheme, scope=" ".join(scopes))
 
     def user(self, token: AccessToken) -> Any:
-        """Return `request.user` for a verified token, a local user or a TokenUser. A subclass can override this method.
+        """Return the value of `request.user` for a verified token. A subclass can override this method.
 
-        Raises InvalidToken if the settings require a local user, and the token has no active one.
+        The value is a local user if LOCAL_USERS is set and the token is not a service's, otherwise a TokenUser. Raises
+        InvalidToken if the token needs a local user, and there is no active one.
         """
         local = resource_server().local_users
         if local is not None and not token.is_service:

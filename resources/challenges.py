@@ -82,8 +82,8 @@ def metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """An exception that DRF answers with an OAuth error code and a challenge.
 
-    `auth_header` is the challenge. DRF sends it as WWW-Authenticate, whether the status is 401 or another one. `scheme`
-    is the scheme by which the request presented its token.
+    DRF sends `auth_header` as WWW-Authenticate with any status. It has one challenge for each accepted scheme if the
+    status is 401, otherwise one for `scheme`. `scheme` is the scheme by which the request presented its token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
@@ -102,9 +102,9 @@ class TokenRefused(Refusal):
         self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
-        """Name `scopes` in the challenge, which are all scopes that the request needs.
+        """Add `scopes` to the challenge. They are all scopes that the request needs.
 
-        The client can then request one token with all of them.
+        The client can then request one token with all these scopes.
         """
         scope = " ".join(scopes)
         self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)
@@ -162,7 +162,10 @@ class TryLater(APIException):
 
 
 class LengthRequired(APIException):
-    """411: the request might have a body that Django treats as empty (RFC 9110 section 15.5.12)."""
+    """411: the request can have a body, but has no Content-Length (RFC 9110 section 15.5.12).
+
+    Django would treat such a body as empty.
+    """
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = "Send the length of the body as Content-Length"
@@ -170,7 +173,7 @@ class LengthRequired(APIException):
 
 
 class DatabaseUnavailable(APIException):
-    """503: the API's own database is unreachable or read-only. DRF sends `wait` as Retry-After."""
+    """503: the API's own database is unreachable or read-only. DRF sends `wait` (seconds) as Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = 5  # seconds

@@ -121,7 +121,7 @@ def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:
 def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
     """Yield an error if LOCAL_USERS needs an app (E011), fields (E008) or a constraint (E012) that does not exist.
 
-    The constraint, by which the two fields are unique together, is needed only if users are created.
+    The constraint must make ISSUER_FIELD and SUBJECT_FIELD unique together. It is needed only if CREATE is set.
     """
     local = conf.local_users
     if local is None:
@@ -153,7 +153,7 @@ def _unique_fields(options: Any) -> list[Sequence[str]]:
 
 
 def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
-    """Yield a warning if SessionAuthentication is first (W002), or if EXCEPTION_HANDLER is another one (W003).
+    """Yield a warning if SessionAuthentication is first (W002), or EXCEPTION_HANDLER is not of this package (W003).
 
     `rest_framework` is the setting REST_FRAMEWORK.
     """
@@ -179,8 +179,8 @@ def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
 def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
     """Yield an error if DRF's default permissions accept requests without a token.
 
-    The default permissions apply to views without permission_classes. Yields nothing if the settings allow anonymous
-    requests.
+    The default permissions apply to views without permission_classes. Yields nothing if
+    DANGEROUSLY_ALLOW_ANONYMOUS is set.
     """
     if conf.dangerously_allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return
@@ -193,7 +193,7 @@ def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _middleware(names: Sequence[str]) -> Iterator[CheckMessage]:
-    """Yield an error if the middleware `no_store` is missing (E010), and a warning about Django's cache (W004)."""
+    """Yield an error if `no_store` is missing (E010), and a warning if FetchFromCacheMiddleware is used (W004)."""
     if NO_STORE not in names:
         yield Error(
             "Caches can store the answers of this API.",

@@ -107,8 +107,8 @@ def resource_server() -> ResourceServer:
 def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
     """Return the entry LOCAL_USERS of RESOURCE_SERVER, or None if it is empty.
 
-    Raises ImproperlyConfigured if the entry has neither two fields nor LINK_TABLE, if it has both, or if CREATE is
-    malformed.
+    The entry must have either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE. Raises ImproperlyConfigured if it does
+    not, or if another value is wrong.
     """
     if not entries:
         return None

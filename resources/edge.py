@@ -8,7 +8,7 @@ UNANNOUNCED = ("HTTP/2", "HTTP/3")  # protocols in which a body needs neither Co
 
 
 def is_length_unknown(environ: Mapping[str, Any]) -> bool:
-    """Return True if the request can have a body without Content-Length, which Django treats as empty."""
+    """Return True if the request can have a body, but has no Content-Length. Django treats such a body as empty."""
     if environ.get("CONTENT_LENGTH"):
         return False
     is_chunked = bool(environ.get("HTTP_TRANSFER_ENCODING"))

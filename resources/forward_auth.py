@@ -1,9 +1,10 @@
 """A view that tells a proxy if a request may pass: nginx `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`.
 
+The view answers:
 1. 403 if the request has a header whose name begins with PREFIX, because only this view may set such headers.
 2. 204 if the token is valid and meets the permissions. The headers of CLAIMS name the user and the client.
-3. 401 or 403 with a challenge if the token is refused. Another 4xx status, except 429, becomes 401, because proxies
-   would turn it into a 500.
+3. 401 or 403 with a challenge if the token is refused. A refusal with any other 4xx status, except 429, is sent as 401,
+   because proxies would turn that status into a 500.
 4. 429 or 503 with Retry-After if the request cannot be decided now.
 
 The proxy must add the headers of the 204 to the request that it sends to the application. If the client sent headers of
@@ -34,7 +35,7 @@ READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
     """Return a view that tells a proxy if a client's request may pass.
 
-    - The request may pass if its token is valid and meets `permissions`. Its HTTP method makes no difference. Without
+    - The request may pass if its token is valid and meets `permissions`. The HTTP method makes no difference. Without
       permissions, any valid token is enough.
     - If `forwarded_target` is False, tokens that are bound to a key (DPoP) are refused.
     - If `forwarded_target` is True, DPoP proofs are compared with X-Forwarded-Method and X-Forwarded-Uri. The proxy

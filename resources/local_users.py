@@ -3,7 +3,8 @@
 - Only issuer and subject identify a user. An e-mail address or a name does not, because an issuer can reassign them.
 - A service, whose `sub` is its `client_id`, has no local user. Its `request.user` is a TokenUser.
 - The user is looked up by two fields of the user model, or by the table of `resources.user_links`.
-- With CREATE, the first request of a subject creates a user. An existing user is never linked by name.
+- If CREATE is set, the first request of a subject creates a user. No subject is linked to an existing user because of
+  an equal name.
 """
 
 import logging
@@ -29,9 +30,10 @@ Create = Callable[[AccessToken], AbstractBaseUser | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalUsers:
-    """The settings of the look-up: either `issuer_field` and `subject_field` are set, or `link_table` is True.
+    """The settings by which the user of a token is found: either two fields of the user model, or a table of links.
 
-    `create` makes the user for a subject without a user. If it is None, such a subject is refused.
+    Either `issuer_field` and `subject_field` name the fields, or `link_table` is True. `create` returns a new user for
+    a subject that has no user. If `create` is None, tokens of such a subject are refused.
     """
 
     issuer_field: str
@@ -43,8 +45,8 @@ class LocalUsers:
 def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
     """Return the active user with the token's issuer and subject.
 
-    If there is no such user and CREATE is set, creates one. Raises InvalidToken if there is still none, or if the user
-    is not active.
+    Creates the user if there is none and `local.create` is set. Raises InvalidToken if there is still no user, or if
+    the user is not active.
     """
     user = _find(token, local)
     if user is None and local.create is not None:
@@ -79,7 +81,7 @@ def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
 
 
 def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBaseUser | None:
-    """Save and link the user that `create` returns, and return the user.
+    """Save the user that `create` returns, link it to the token's issuer and subject, and return it.
 
     Returns None if `create` returns None, or if the user cannot be saved. If a concurrent request created the user,
     returns that user.

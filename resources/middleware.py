@@ -38,7 +38,7 @@ def probes(get_response: GetResponse) -> GetResponse:
 
 
 def json_errors(get_response: GetResponse) -> GetResponse:
-    """Return middleware that replaces the HTML of an API's error by `{"detail": …}`. Status and headers stay."""
+    """Return middleware that replaces the HTML of an API's error by `{"detail": …}`. Status and other headers stay."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -77,7 +77,10 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 def belongs_to_api(request: HttpRequest) -> bool:
-    """Return True if the path is below one of PATHS, or its view uses JWTAuthentication or is in `resources.urls`."""
+    """Return True if the request is for the API.
+
+    The path of the request is then below one of PATHS, or the view uses JWTAuthentication or is in `resources.views`.
+    """
     if is_below_paths(request.path_info):
         return True
     try:

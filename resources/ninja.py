@@ -22,21 +22,24 @@ class Refused(HttpError):  # type: ignore[misc, unused-ignore]  # django-ninja i
 
 
 class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninja is optional
-    """Requires a valid token that meets the permissions given to the constructor. `request.auth` is then this token."""
+    """Authentication of django-ninja that requires a valid token, which becomes `request.auth`.
+
+    The token must meet the permissions that the constructor gets.
+    """
 
     def __init__(self, *permissions: Any) -> None:
         super().__init__()
         self.permissions = permissions
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return the verified token. Raises Refused if the token is missing, invalid or lacks a permission."""
+        """Return the verified token. Raises Refused if it is missing, is invalid or does not meet the permissions."""
         # HttpBearer would read the header itself, more loosely than RFC 6750 allows.
         return self.authenticate(request, "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Return the verified token of the request. Ignores the argument `token`.
 
-        Raises Refused if the token is missing, invalid or lacks a permission.
+        Raises Refused if the token is missing, is invalid or does not meet the permissions.
         """
         del token
         if (response := refusal(request, *self.permissions)) is not None:

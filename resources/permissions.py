@@ -32,9 +32,9 @@ class Demand:
 
 
 class TokenPermission(SingleOperandHolder):
-    """A permission that is an object with arguments, not a class.
+    """The base class of DRF permissions that take arguments, and whose instances `permission_classes` lists.
 
-    For example `permission_classes = [HasScopes("notes:read") | IsAdminUser]`.
+    For example, `permission_classes = [HasScopes("notes:read") | IsAdminUser]`.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class TokenPermission(SingleOperandHolder):
 
 
 class HasScopes(TokenPermission):
-    """Require all scopes that the constructor gets."""
+    """A permission that requires all scopes that the constructor gets."""
 
     def __init__(self, *scopes: str) -> None:
         self.alternatives: tuple[tuple[str, ...], ...] = (_not_empty(scopes),)
@@ -97,19 +97,20 @@ class HasScopes(TokenPermission):
 
 
 class HasAnyScope(HasScopes):
-    """Require at least one of the scopes that the constructor gets."""
+    """A permission that requires at least one of the scopes that the constructor gets."""
 
     def __init__(self, *scopes: str) -> None:
         self.alternatives = tuple((scope,) for scope in _not_empty(scopes))
 
 
 class HasRequiredScopes(TokenPermission):
-    """Require the scopes that the view's dictionary `required_scopes` has for the request.
+    """A permission that requires the scopes that the view's dictionary `required_scopes` has for the request.
 
-    The key is the action of the view or, if there is no entry for the action, the HTTP method. A list of scopes
-    requires all of them. A list of lists requires all scopes of at least one list:
+    The key is the action of the view or, if there is no entry for the action, the HTTP method. If there is no entry for
+    HEAD, the entry for GET is used. A request without an entry is refused.
+
+    A list of scopes requires all of them. A list of lists requires all scopes of at least one list:
     `{"GET": ["a"], "POST": [["a", "b"], ["c"]]}`.
-    A request without an entry is refused.
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
@@ -134,7 +135,7 @@ class HasRequiredScopes(TokenPermission):
 
 
 class RequireAcr(TokenPermission):
-    """Require a login of one of these authentication context classes (RFC 9470 section 4)."""
+    """A permission that requires a login of one of the given authentication context classes (RFC 9470 section 4)."""
 
     def __init__(self, *values: str) -> None:
         self.values = _not_empty(values)
@@ -146,7 +147,7 @@ class RequireAcr(TokenPermission):
 
 
 class MaxAuthAge(TokenPermission):
-    """Require a login that is at most `seconds` old (RFC 9470 section 4)."""
+    """A permission that requires a login that is at most `seconds` old (RFC 9470 section 4)."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -160,7 +161,7 @@ class MaxAuthAge(TokenPermission):
 
 
 class RequireActive(TokenPermission):
-    """Require a token that is active according to the issuer's introspection endpoint (RFC 7662).
+    """A permission that requires a token that is active by the issuer's introspection endpoint (RFC 7662).
 
     The endpoint's answer can be cached for INTROSPECTION_FOR seconds.
     """
@@ -175,7 +176,10 @@ class RequireActive(TokenPermission):
 
 
 class RequireDPoP(TokenPermission):
-    """Require a token that is bound to a key (RFC 9449). JWTAuthentication has checked the proof before."""
+    """A permission that requires a token that is bound to a key (RFC 9449).
+
+    JWTAuthentication has checked the DPoP proof before.
+    """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
         """Return a demand for a bound token, or None if the token is bound."""

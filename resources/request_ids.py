@@ -50,7 +50,7 @@ def ids_of(record: logging.LogRecord) -> tuple[str, str]:
 
 
 class IdFields(logging.Filter):
-    """Adds `request_id` and `trace_id` to each record, for formatters. Both are "" outside of requests."""
+    """A log filter that adds `request_id` and `trace_id` to each record. Both are "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add `request_id` and `trace_id` to the record. Returns True."""

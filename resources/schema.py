@@ -19,7 +19,7 @@ class AutoSchema(SpectacularAutoSchema):
     """
 
     def is_excluded(self) -> bool:
-        """Return True if the operation is excluded from the OpenAPI document, or if it refuses every token."""
+        """Return True if drf-spectacular excludes the operation, or if the operation refuses every token."""
         return super().is_excluded() or not needs(self.view, self.method)
 
     def get_auth(self) -> list[dict[str, Any]]:

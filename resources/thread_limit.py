@@ -41,9 +41,9 @@ class ServingThreads:
             self._seen = self._recent()
 
     def count(self) -> int:
-        """Return the number of threads that `set_count` set.
+        """Return the number of threads that serve requests, as `set_count` set it.
 
-        If it is not set, return the number of threads that have served a request within RECENT seconds.
+        If `set_count` was not called, return the number of threads that have served a request within RECENT seconds.
         """
         return self._set or len(self._recent())
 

@@ -3,8 +3,8 @@
 - A failure is logged once per pause, as an error, without the cache key and without the cache's address.
 - After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. If the cache hangs, only that
   request waits, for the cache's own timeout (0.2 s if configured as documented).
-- Accepting requests is safe because tokens are too long to guess. A throttle for something short enough to guess must
-  use a Django cache directly. The exception handler answers 503 if that cache fails.
+- Accepting requests is safe because tokens are too long to guess. A throttle against the guessing of a short secret
+  must use a Django cache directly. The exception handler answers 503 if that cache fails.
 """
 
 import logging

@@ -43,27 +43,27 @@ class TokenThrottle(SimpleRateThrottle):
         return self.key_for(token.claims["iss"], token.claims[self.claim])
 
     def key_for(self, *parts: str) -> str:
-        """Return the cache key of the counter that `parts` identify. It does not contain the parts in plain text."""
+        """Return the cache key of the counter that `parts` identify. The key contains only a hash of the parts."""
         # A hash, because memcached refuses some characters, and keys of more than 250 bytes.
         return f"throttle_{self.scope}_{sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 
 class ClientThrottle(TokenThrottle):
-    """Limit the requests of each client, over all its users."""
+    """A throttle that limits the requests of each client, over all its users."""
 
     scope = "client"
     claim = "client_id"
 
 
 class SubjectThrottle(TokenThrottle):
-    """Limit the requests for each subject, over all clients."""
+    """A throttle that limits the requests for each subject, over all clients."""
 
     scope = "subject"
     claim = "sub"
 
 
 class FailedTokens(TokenThrottle):
-    """Limit the refused tokens from each address.
+    """A throttle that limits the refused tokens from each address.
 
     JWTAuthentication calls this throttle, because DRF runs throttles only after authentication.
     """

@@ -41,7 +41,7 @@ _SCOPE = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)
 
 
 def credentials(authorization: str | None, *, also_in_query: bool, scheme: str = "bearer") -> str | None:
-    """Return the token of an Authorization header, or None if the header has another scheme.
+    """Return the token of an Authorization header, or None if the header is missing or has another scheme.
 
     `also_in_query` is True if the query string has an `access_token`, too. A token in the query alone is ignored.
 

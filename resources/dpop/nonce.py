@@ -17,7 +17,7 @@ PURPOSE = b"dpop nonce of an API\0"
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """Makes and checks the nonces of an API.
+    """The nonces that an API makes and accepts.
 
     New nonces are made with the first key in `keys`. A nonce is accepted if any key in `keys` made it.
     """

@@ -49,7 +49,7 @@ class Rules:
 class BoundRequest:
     """A request whose token is bound to a key.
 
-    `proof` is the value of the DPoP header, or None without that header. `jkt` is the `cnf.jkt` of the token.
+    `proof` is the value of the DPoP header, or None if there is no DPoP header. `jkt` is the `cnf.jkt` of the token.
     """
 
     proof: str | None = field(repr=False)
@@ -84,8 +84,8 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
     """Verify the DPoP proof of a request, and return it. `seconds` is the current Unix time.
 
     Raises InvalidToken if the token is bound to another key, NonceRequired if this API requires a nonce and the proof
-    has no recent one, and InvalidProof if another check fails. The caller must refuse a replay by the digest of the
-    proof.
+    has no recent one, and InvalidProof if another check fails. The caller must refuse the proof if its `digest` was
+    accepted before (a replay).
     """
     value = request.proof or ""
     try:
@@ -154,9 +154,10 @@ def _check_request(claims: Mapping[str, Any], request: BoundRequest) -> str:
 
 
 def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
-    """Require a recent nonce, or a recent `iat` if this API requires no nonce. Returns the nonce, or "".
+    """Require a recent nonce if this API requires nonces, otherwise a recent `iat`. Return the required nonce, or "".
 
-    Raises NonceRequired if the nonce is not recent, and InvalidProof if the `iat` is malformed or not recent.
+    Raises NonceRequired if a required nonce is missing or not recent. Raises InvalidProof if the `iat` is malformed, or
+    if it is not recent and no nonce is required.
     """
     iat = claims.get("iat")
     if not is_instant(iat):
@@ -172,7 +173,10 @@ def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
 
 
 def token_hash(text: str) -> str:
-    """Return the SHA-256 of an ASCII text in base64url: `ath` of an access token (RFC 9449 section 4.2)."""
+    """Return the base64url of the SHA-256 of an ASCII text.
+
+    For an access token, this is the claim `ath` of a proof (RFC 9449 section 4.2).
+    """
     return urlsafe_b64encode(sha256(text.encode("ascii")).digest()).decode().rstrip("=")
 
 

@@ -36,9 +36,9 @@ class ReplayMemory:
         return len(self._recent) + len(self._older)
 
     def add(self, proof: bytes, now: float) -> bool:
-        """Store a proof at `now`, a Unix time. Returns False if the proof was stored before.
+        """Store a proof, and return True. Returns False if the proof was stored before.
 
-        Raises Unavailable if the memory is full.
+        `proof` is the digest of the proof, `now` is the current Unix time. Raises Unavailable if the memory is full.
         """
         with self._lock:
             self._discard(now)
@@ -50,7 +50,7 @@ class ReplayMemory:
             return True
 
     def _discard(self, now: float) -> None:
-        """Discard the older set, and make the recent set the older one, if the recent set is `seconds` old.
+        """Discard the older set if the recent set is `seconds` old. The recent set then becomes the older one.
 
         If the recent set is 2 * `seconds` old, discard both sets. If the clock goes back, the sets are discarded later.
         """

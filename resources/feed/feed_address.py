@@ -35,7 +35,8 @@ class FeedAddress:
     def poll(self, *, since: str, conditional: bool) -> Answer:
         """Fetch the entries that were published after the version `since`, or all entries if `since` is "".
 
-        With `conditional`, the issuer may answer 304 if there are no changes. Raises FetchError if the request fails.
+        If `conditional` is True, the issuer may answer 304 if there are no changes. Raises FetchError if the request
+        fails.
         """
         query = f"?{urlencode({'since': since})}" if since else ""
         etag = f'W/"{since}"' if conditional else ""

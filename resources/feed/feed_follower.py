@@ -40,7 +40,7 @@ NO_STATE = FeedState()
 
 
 class Follower:
-    """Polls the revocation feed of one ring (a set of signing keys with a JWKS), and holds its entries.
+    """A follower of the revocation feed of one ring (a set of signing keys with a JWKS). It holds the feed's entries.
 
     `configured` has the key IDs (kid), token IDs (jti) and hook function by which this API's settings refuse tokens.
     `refusals` returns these together with the entries of the feed.
@@ -70,7 +70,7 @@ class Follower:
         self._last_error = ""
 
     def refusals(self, now: datetime) -> Refusals:
-        """Return the reasons to refuse tokens: the entries of the feed, and those that the settings define.
+        """Return the reasons to refuse tokens: the entries of the feed, and what the settings refuse.
 
         Raises Unavailable if the feed is late and `refuse_when_late` is set.
         """
@@ -163,7 +163,7 @@ class Follower:
         )
 
     def _accept(self, document: Document) -> None:
-        """Store the version and times of a document, whose entries have been merged."""
+        """Store the version and times of a document whose entries have been merged."""
         went_back = number(document.version) < number(self.state.version)
         self._alarm_if("back", went_back or "back" in self._alarms, "went back: the issuer's database lost revocations")
         if not document.is_delta:
@@ -177,7 +177,7 @@ class Follower:
         self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
-        """Remove the expired entries from the next SWEPT blocks."""
+        """Remove the expired entries from the next SWEPT blocks of the set."""
         # Only some of the blocks, so that no poll takes long.
         if self.state.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)

@@ -23,12 +23,12 @@ class Answer:
 
 
 class Source(Protocol):
-    """Fetches one issuer's revocation feed, within bounds of time and size."""
+    """The source of one issuer's revocation feed. Each fetch is within bounds of time and size."""
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
         """Fetch the changes since the version `since`, or a full state if `since` is "". Raises on any failure.
 
-        With `conditional`, the issuer may answer 304 if there are no changes.
+        If `conditional` is True, the issuer may answer 304 if there are no changes.
         """
 
     def segment(self, digest: str) -> bytes:

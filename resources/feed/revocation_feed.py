@@ -103,7 +103,7 @@ def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedS
 
 
 def check_segment(body: bytes, segment: Segment) -> None:
-    """Check the length and the digest of a segment. Raises BadFeed if the document gives another length or digest."""
+    """Check the length and the digest of the segment in `body`. Raises BadFeed if they are not those of `segment`."""
     digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
     if len(body) != ENTRY * segment.count or digest != segment.digest:
         raise BadFeed("a segment has not the length and digest that the document gives")

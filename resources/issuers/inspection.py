@@ -83,8 +83,8 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
     """Return an error text if an identifier in the issuer's metadata differs from this API's only in the final slash.
 
-    For example, the metadata lists https://api.example/, but `audience` has https://api.example. `audience` has the
-    identifiers of this API.
+    `audience` has the identifiers of this API. For example, `audience` has https://api.example, but the metadata lists
+    https://api.example/.
 
     Returns "" if there is no such difference, or if the metadata lists no identifier or cannot be fetched. RFC 9728
     section 4 does not require the issuer to list any identifier.

@@ -39,7 +39,7 @@ Query = Callable[[str], Mapping[str, Any]]
 
 
 class Introspector:
-    """Introspects the tokens of one issuer, and caches the answers for `cached_for` seconds.
+    """The introspection of one issuer's tokens, with the answers cached for `cached_for` seconds.
 
     `query` sends a token to the issuer's introspection endpoint, and returns the response. It raises FetchError on
     failure.
@@ -59,8 +59,8 @@ class Introspector:
     def active(self, token: AccessToken) -> bool:
         """Return True if the issuer's answer, which can be cached, says that the token is active.
 
-        If no answer is cached, raises Unavailable if the issuer does not answer, during the pause after a failure, or
-        if AT_ONCE requests are running.
+        Raises Unavailable if no answer is cached, and the request fails or may not be sent. No request is sent during
+        the pause after a failure, or while AT_ONCE requests run.
         """
         # The name in the cache is a hash, so that the cache contains no token.
         name = sha256(token.raw.encode()).digest()

@@ -25,7 +25,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class UnsafeName(ValueError):
-    """Raised if a kid is not safe as the name of a file."""
+    """The kid is not safe as the name of a file."""
 
 
 @dataclass(frozen=True, slots=True)

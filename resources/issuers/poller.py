@@ -1,4 +1,4 @@
-"""A daemon thread that calls a function repeatedly while its owner exists.
+"""A daemon thread that calls a function repeatedly, until the object that owns the thread is deleted.
 
 - The first `start` in a process starts the thread. So does the first `start` after a fork, because a fork copies no
   threads.

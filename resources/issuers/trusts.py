@@ -92,7 +92,7 @@ def trusted_issuers() -> Mapping[str, TrustedIssuer]:
 def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
     """Return the Trust of an issuer, with its keys, and with a follower and a poller if it has a revocation feed.
 
-    Without a feed, the issuer refuses only what the settings name. Raises ImproperlyConfigured if an algorithm is
+    Without a feed, only the settings refuse tokens of the issuer. Raises ImproperlyConfigured if an algorithm is
     unknown.
     """
     if unknown := settings.algorithms - FAMILIES.keys():

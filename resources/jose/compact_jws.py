@@ -1,6 +1,6 @@
 """Split a compact JWS and decode its parts (RFC 7515 section 7.1). Pure.
 
-These are checks 2 and 3 in the list of verify.py. This module verifies no signature. The caller must verify the
+This module makes checks 2 and 3 in the list of verify.py. It verifies no signature. The caller must verify the
 signature before it trusts a claim.
 """
 

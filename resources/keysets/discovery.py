@@ -35,7 +35,7 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Discovery:
-    """Fetches an issuer's metadata and JWKS. Both together may take at most `deadline` seconds.
+    """A fetcher of an issuer's metadata and JWKS. Both fetches together may take at most `deadline` seconds.
 
     `clock` returns monotonic seconds.
     """

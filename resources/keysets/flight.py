@@ -60,7 +60,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """Runs the fetches of one source, one fetch (flight) at a time.
+    """The fetches of one source. At most one fetch (flight) runs at a time.
 
     - `job` fetches the source and returns the result, or raises.
     - `keep` stores the result of a flight. It is called while the lock of this object is held. It is not called for a
@@ -108,10 +108,10 @@ class Flights(Generic[T]):
         return flight
 
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
-        """Return the running fetch (flight), or start one.
+        """Return the running fetch (flight), or start a fetch and return it.
 
-        Starts a flight only if the backoff has ended and `condition()` returns True. Otherwise, returns None. If
-        `forced` is True, a new flight bypasses HTTP caches. But a running flight is returned even if it uses them.
+        If no flight runs, returns None during the backoff, and if `condition()` returns False. If `forced` is True, a
+        new flight bypasses HTTP caches. But a running flight is returned even if it uses HTTP caches.
         """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.
@@ -130,9 +130,9 @@ class Flights(Generic[T]):
         return flight
 
     def wait(self, flight: Flight) -> bool:
-        """Return True after `flight` has succeeded or failed.
+        """Wait until `flight` has succeeded or failed, and return True.
 
-        Returns False if too many requests wait already, or after `patience` seconds.
+        Returns False if too many requests wait already, or if the flight does not end within `patience` seconds.
         """
         if flight.done.is_set():
             return True

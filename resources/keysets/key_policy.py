@@ -11,7 +11,7 @@ class Timing:
     """The timings by which keys are used and fetched. Times are in seconds.
 
     A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's timing `api_copy`, by
-    which it computes the dates of a rotation, must not be shorter than this sum.
+    which the issuer computes the dates of a rotation, must not be shorter than this sum.
     """
 
     fresh: float = 300
@@ -36,9 +36,10 @@ class Timing:
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:
-        """Return the seconds for which fetched keys are fresh: `max_age`, or `fresh` if it is None, within bounds.
+        """Return the seconds for which fetched keys are fresh: `max_age` or, if `max_age` is None, `fresh`.
 
-        `max_age` is the seconds in the issuer's Cache-Control. The bounds are `fresh_at_least` and `fresh_at_most`.
+        `max_age` is the seconds in the issuer's Cache-Control. The result is at least `fresh_at_least`, and at most
+        `fresh_at_most`.
         """
         return min(self.fresh_at_most, max(self.fresh_at_least, self.fresh if max_age is None else max_age))
 

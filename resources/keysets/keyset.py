@@ -6,8 +6,8 @@
 - A request waits for at most one fetch if its kid is unknown or the process has no usable keys.
 - A fetch for an unknown kid bypasses caches. A token bucket of `unknown_attempts`, refilled by one per `unknown_every`
   seconds, limits such fetches, because an attacker can send unknown kids.
-- A kid counts as unknown only if the JWKS was fetched within the last `unknown_every` seconds and lacked the kid.
-  Otherwise, the request gets Unavailable (503).
+- The result "no such key" requires a JWKS that was fetched within the last `unknown_every` seconds. Otherwise, the
+  request gets Unavailable (503). The result is remembered for at most `unknown_for` seconds.
 - A key that is missing in a newly fetched JWKS is dropped at once, because an issuer withdraws a leaked key in this
   way.
 - Readers take no lock. The snapshot is immutable and is replaced by one assignment.
@@ -127,8 +127,8 @@ class KeySet:
     def status(self) -> dict[str, Any]:
         """Return the state of the keys for /readyz. Times are whole seconds.
 
-        "age" is the time since the last successful fetch, or None before the first. "next_attempt" is the time until
-        another fetch can start.
+        "age" is the time since the last successful fetch, or None before the first one. "next_attempt" is the
+        time until another fetch can start.
         """
         now, snapshot, flights = self._clock(), self._snapshot, self._flights
         return {
@@ -156,7 +156,7 @@ class KeySet:
         """Return the keys of a kid that `snapshot` lacks, after at most one fetch.
 
         The result is empty if the issuer publishes no such key. Raises Unavailable if the fetch does not succeed in
-        time, or if none is permitted now.
+        time, or if no fetch is permitted now and none is recent.
         """
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()

@@ -41,7 +41,8 @@ class Response:
     def max_age(self) -> float | None:
         """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
 
-        Returns 0 if Cache-Control has no-store or no-cache, and None if it has none of these and no max-age.
+        The first of the directives no-store, no-cache and max-age in Cache-Control counts. Returns 0 for no-store and
+        no-cache, and None if Cache-Control has none of the three.
         """
         directives = (part.strip().lower() for part in self.headers.get("cache-control", "").split(","))
         for directive in directives:
@@ -72,8 +73,8 @@ class Bounds:
 def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
     """Send a GET to `url` and return the answer.
 
-    `etag` makes the request conditional. With `forced`, caches have to revalidate. Raises FetchError if the URL is not
-    allowed, the request fails, or the answer is not acceptable.
+    If `etag` is not empty, the request is conditional. If `forced` is True, caches have to revalidate. Raises
+    FetchError if the URL is not allowed, the request fails, or the answer is not acceptable.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}
@@ -104,7 +105,7 @@ def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], b
 
 
 def is_allowed(url: str, *, allow_http: bool) -> bool:
-    """Return True if `url` is https, or http on loopback, or http anywhere and `allow_http` is set.
+    """Return True if `url` is https, http on loopback or, if `allow_http` is True, http on any host.
 
     Returns False if the URL is malformed, or has a user name, a password or a fragment.
     """

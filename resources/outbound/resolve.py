@@ -27,7 +27,10 @@ class Lookups:
         self._pending: dict[tuple[str, int], Future[Addresses]] = {}
 
     def addresses(self, host: str, port: int, *, timeout: float) -> Addresses:
-        """Return the addresses of `host`. Raises OSError if that fails, and TimeoutError after `timeout` seconds."""
+        """Return the addresses of `host`, for connections to `port`.
+
+        Raises OSError if the look-up fails, and TimeoutError if it takes longer than `timeout` seconds.
+        """
         with self._lock:
             lookup = self._pending.get((host, port)) or self._start(host, port)
         try:

@@ -83,7 +83,7 @@ class Wire:
 
 
 class _Reader(io.RawIOBase):
-    """Adapts `Wire` to the interface that io.BufferedReader reads from."""
+    """An adapter of `Wire` to the interface that io.BufferedReader reads from."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire

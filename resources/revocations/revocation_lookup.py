@@ -20,7 +20,7 @@ REMEMBERED = 1024
 
 
 class Lookup:
-    """Finds the revocation of a token in one set of revocations."""
+    """The look-up of tokens in one set of revocations."""
 
     __slots__ = ("_client", "_client_user", "_grant", "_issuer", "_key", "_last_instant", "_token", "_user")
 
@@ -85,7 +85,7 @@ def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
 
 
 class CachedFinder(dict[str, float]):
-    """Maps an identifier to the result of `find(identifier)`, which is called for new identifiers only.
+    """A cache of the results of `find(identifier)`, by identifier. `find` is called for new identifiers only.
 
     `find` is a function that `finder` made. Its results are `issued_before` times in Unix seconds. At most REMEMBERED
     results are cached.

@@ -26,7 +26,7 @@ class EntryType:
 
 
 def optional(entry_type: EntryType) -> EntryType:
-    """Return the type that accepts None, too."""
+    """Return a type that accepts None and each value that `entry_type` accepts."""
     return EntryType(f"{entry_type.name}, or None", lambda value: value is None or entry_type.accepts(value))
 
 

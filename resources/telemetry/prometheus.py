@@ -22,7 +22,10 @@ MODES = {"min": "livemin", "max": "livemax", "sum": "livesum", "mostrecent": "li
 
 
 class PrometheusSink:
-    """Passes metrics on to prometheus_client: to `registry`, or to the default registry if it is None."""
+    """A sink that passes metrics on to a registry of prometheus_client.
+
+    The registry is `registry` or, if `registry` is None, the default registry.
+    """
 
     def __init__(self, exported: Sequence[Metric], *, registry: Any = None) -> None:
         self._client = _client()

@@ -40,12 +40,12 @@ class TraceContext:
 
     @property
     def traceparent(self) -> str:
-        """Return the header `traceparent` for further requests that this process sends while it answers this one."""
+        """Return the header `traceparent` for requests that this process sends while it answers this request."""
         return f"{VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return X-Request-ID and `traceparent` for requests that this process sends while it answers this one."""
+        """Return X-Request-ID and `traceparent` for requests that this process sends while it answers this request."""
         return {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
 
 

@@ -12,7 +12,7 @@
 9.  htu is the URL of the request, both in normal form. The issuer's configured URL is used, not the Host header.
 10. If the proof has a nonce or the issuer requires one, the nonce is one that this issuer accepts.
 11. Without a nonce, iat is at most WINDOW from now.
-12. With an access token, ath is its hash. The caller compares the key with the token's `cnf`.
+12. If the request has an access token, ath is the token's hash. The caller compares the key with the token's `cnf`.
 
 The caller must then record the `jti` as used (`replay`), and bind the tokens that it issues to the thumbprint.
 """

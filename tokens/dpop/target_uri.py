@@ -20,7 +20,7 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 def normal(text: str) -> str | None:
     """Return the normal form of an http or https URI, without query and fragment, or None if `text` is no such URI.
 
-    `HTTPS://Issuer.example:443/a/../%74oken?x=1` becomes `https://issuer.example/token`.
+    For example, `HTTPS://Issuer.example:443/a/../%74oken?x=1` becomes `https://issuer.example/token`.
     """
     if len(text) > LONGEST:
         return None

@@ -3,7 +3,7 @@
 1. `verify` checks the proof by itself (`proof`). The caller runs it before a code or token of the request is used. So a
    client that lacks a nonce can repeat the request.
 2. `use_once` accepts the proof once (`replay`). The caller runs it after the client or the access token was verified.
-   So a request that fails that check writes no row.
+   So a request with a client or token that is not verified writes no row.
 """
 
 from datetime import datetime

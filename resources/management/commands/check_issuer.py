@@ -61,7 +61,7 @@ class Command(BaseCommand):
     def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
         """Write the usable keys of one issuer into `folder` as PEM files, and print the changes.
 
-        With `as_json`, the changes are printed as JSON.
+        If `as_json` is True, the changes are printed as JSON.
 
         Raises CommandError if there is not exactly one issuer, if there is no usable key, or if the files cannot be
         written.

@@ -41,13 +41,13 @@ class Response:
     def max_age(self) -> float | None:
         """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
 
-        The first of the directives no-store, no-cache and max-age in Cache-Control counts. Returns 0 for no-store and
-        no-cache, and None if Cache-Control has none of the three.
+        Returns 0 if Cache-Control has no-store or no-cache, in any place, and else the first usable max-age less `Age`.
+        Returns None if there is none of the three.
         """
-        directives = (part.strip().lower() for part in self.headers.get("cache-control", "").split(","))
+        directives = [part.strip().lower() for part in self.headers.get("cache-control", "").split(",")]
+        if not {"no-store", "no-cache"}.isdisjoint(directives):
+            return 0.0
         for directive in directives:
-            if directive in {"no-store", "no-cache"}:
-                return 0.0
             name, _, value = directive.partition("=")
             if name == "max-age" and _digits(value):
                 # The answer has spent `Age` seconds in a cache.

@@ -109,9 +109,10 @@ def current(session: SessionBase) -> str:
 
 @transaction.atomic
 def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSession]:
-    """End the user's sessions whose row ids are in `rows`. For each, notify its clients and record an audit event.
+    """End the user's sessions whose row ids are in `rows`, and return their rows.
 
-    Returns the ended sessions. Ignores an id that belongs to no session of the user. `now` is the database's clock.
+    For each session, `session_end.end_session` revokes grants and queues logout messages to clients. Also records an
+    audit event for each session. Ignores an id that belongs to no session of the user. `now` is the database's clock.
     """
     # Lock the user first, as each end of a session does (tokens/back_channel/session_end.py).
     User.objects.select_for_update(no_key=True).get(pk=user.pk)

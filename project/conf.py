@@ -1,9 +1,9 @@
-"""Reads the settings of Django that this package needs. No other module of it reads them.
+"""Reads the Django settings that this package needs. No other module of the package reads settings.
 
 - Each function reads its setting when it is called, so that a test can override it.
 - Settings that do not come from `project.settings`, such as those of the example application, can lack some settings.
   Their defaults are here.
-- tests/test_settings_reads.py refuses other reads.
+- tests/test_settings_reads.py fails if another module reads a setting.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def metrics_address() -> str:
 
 
 def metrics_from() -> Sequence[Any]:
-    """Return METRICS_FROM, the networks that can read metrics."""
+    """Return METRICS_FROM, the networks whose clients may read metrics."""
     networks: Sequence[Any] = settings.METRICS_FROM
     return networks
 
@@ -92,12 +92,12 @@ def is_behind_proxy() -> bool:
 
 
 def answer_within() -> float:
-    """Return ANSWER_WITHIN, the longest time of a request in seconds. The default is that of pages of the admin."""
+    """Return ANSWER_WITHIN, the time limit of a request in seconds. The default is the limit of pages of the admin."""
     return float(_optional("ANSWER_WITHIN", admin_pages.ANSWER_WITHIN))
 
 
 def most_body() -> int | None:
-    """Return DATA_UPLOAD_MAX_MEMORY_SIZE, the most bytes of a body, or None if there is no limit."""
+    """Return DATA_UPLOAD_MAX_MEMORY_SIZE, the size limit of a body in bytes, or None without a limit."""
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 

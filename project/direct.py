@@ -6,8 +6,8 @@ The middleware for pages takes longer than most of these endpoints.
   request is unusual (`_is_plain`). Django's handler answers every other request.
 - This module and Django's handler give the same answer, by the same view and with the same headers
   (tests/project/test_direct.py compares them).
-- The middleware in SHARED is applied, in the order of the settings. The middleware in PAGES is left out: it does
-  nothing for these endpoints, which read no cookie, and whose views refuse unreadable bodies themselves. If the
+- The middleware in SHARED is applied, in the order of the setting MIDDLEWARE. The middleware in PAGES is left out: it
+  does nothing for these endpoints, which read no cookie, and whose views refuse unreadable bodies themselves. If the
   settings have any other middleware, all requests go to Django's handler.
 """
 
@@ -88,7 +88,7 @@ class Body(list[bytes]):
 
 
 class Direct:
-    """Answers requests for the endpoints in PATHS, without the middleware in PAGES.
+    """The handler of requests for the endpoints in PATHS. It leaves out the middleware in PAGES.
 
     One instance lives as long as the process.
     """
@@ -153,7 +153,7 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
 
 
 def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
-    """Yield the path and the view of each endpoint in PATHS. Each is yielded without and with `mount` in its path.
+    """Yield the path and the view of each endpoint in PATHS. Yield them a second time with `mount` before the path.
 
     `mount` is the path of the issuer's URL, or "". Yields nothing if this process is not an issuer, or if a middleware
     in the settings is unknown to this module.

@@ -34,7 +34,7 @@ text takes linear time."""
 
 
 class LogLine(logging.Formatter):
-    """Formats a record as text for a developer: time, level, logger, and the request's id in brackets."""
+    """A formatter of records as text for a developer: time, level, logger, request id in brackets, and message."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text: one line, followed by the lines of its traceback."""
@@ -51,7 +51,7 @@ class LogLine(logging.Formatter):
 
 
 class JsonLine(logging.Formatter):
-    """Formats a record as a JSON object on one line: at, level, logger, message, and other members that apply."""
+    """A formatter of records as a JSON object on one line: at, level, logger, message, and other members that apply."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of ASCII."""
@@ -83,7 +83,10 @@ def _with(line: str, **members: str) -> str:
 
 
 class WrongHost(logging.Filter):
-    """Limits records about requests for a wrong Host to one per minute, with the remedy instead of a traceback."""
+    """A filter that passes one record per minute about requests for a wrong Host.
+
+    The record has the remedy instead of a traceback.
+    """
 
     EVERY = 60.0  # seconds
 

@@ -36,7 +36,10 @@ def page_language(answer: Answer) -> Answer:
 
 
 def chosen(request: HttpRequest) -> str:
-    """Return the language in which to answer the request. It is one of the languages that the operator offers."""
+    """Return the first preference of the browser among the languages that the operator offers.
+
+    Returns the first offered language if the browser accepts none of them.
+    """
     offered = conf.issuer().languages
     header = request.headers.get("Accept-Language", "").lower()
     accepted = (tag for tag, quality in parse_accept_lang_header(header) if quality)

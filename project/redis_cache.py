@@ -10,7 +10,10 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 
 class KeptClients(RedisCacheClient):
-    """A mixin that reuses its Redis client. Django creates one for each command, at a cost of 0.1 ms of CPU time."""
+    """Django's client of Redis caches, except that it keeps one redis-py client for the primary.
+
+    Django's own class creates a redis-py client for each command, at a cost of 0.1 ms of CPU time.
+    """
 
     def __init__(self, *servers: Any, **options: Any) -> None:
         super().__init__(*servers, **options)
@@ -20,7 +23,7 @@ class KeptClients(RedisCacheClient):
         self.disconnected: type[Exception] = Disconnected
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
-        """Return a client for the primary if `write` is True, else for any server."""
+        """Return the kept client for the primary if `write` is True, else a new client for any server."""
         if not write:
             return super().get_client(key)
         if self._primary is None:
@@ -44,7 +47,8 @@ class OwnConnection(threading.local):
     def ask(self, client: Any, *command: object, closed: type[Exception]) -> Any:
         """Send one command to the server of `client`, and return the answer. Raises redis.RedisError.
 
-        `closed` is the class of the error that redis-py raises if the server has closed the connection.
+        `closed` is the class of the error that redis-py raises if the server has closed the connection. After this
+        error on a connection that was open before, the command is sent once more.
         """
         if self.connection is None:
             self.connection = client.connection_pool.make_connection()

@@ -44,7 +44,11 @@ class Handler(WSGIHandler):
         self._direct = Direct(self.request_class)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Return the answer, or an error if the request is ambiguous or can have lost a part (resources/edge.py)."""
+        """Answer the request: call `start_response`, and return the body of the answer.
+
+        The answer is 411 if the length of the request's body is unknown, and 400 if a header reports two schemes
+        (resources/edge.py).
+        """
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
         if edge.is_scheme_twice(environ, conf.scheme_header()):

@@ -83,7 +83,7 @@ def parse() -> argparse.Namespace:
 def plan(options: argparse.Namespace) -> list[Fault]:
     """Return the faults to inject, in the order of ALL.
 
-    These are the faults that --fault names. Without --fault, they are the quick or the full set.
+    These are the faults that --fault names. Without --fault, they are QUICK if --quick is set, else FULL.
     """
     chosen = options.fault or [fault.__name__ for fault in (QUICK if options.quick else FULL)]
     return [fault for fault in ALL if fault.__name__ in chosen]

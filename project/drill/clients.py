@@ -1,4 +1,8 @@
-"""The clients of the drill: one for each grant type, for revocations, for public documents and for each API."""
+"""The clients of the drill.
+
+There is a client for each grant type, one that logs its user out, one that reads the public documents, and one for
+each API.
+"""
 
 import random
 import threading
@@ -87,7 +91,7 @@ class LoggedOut(Caller):
         self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Log in and get tokens. Then log out everywhere in one turn, and revoke the refresh token in the next."""
+        """Log in and get tokens. Then, in alternating turns, log out everywhere or revoke the refresh token."""
         family = Family(self.user)
         token = self.keep(family.next_tokens())
         if token is None:
@@ -101,7 +105,7 @@ class LoggedOut(Caller):
 
 
 class Television(Caller):
-    """A television (device code grant), whose codes the user tom allows in a browser."""
+    """A television that gets tokens by the device code grant. The user tom allows its requests in a browser."""
 
     name = "device"
     pause = 1.0
@@ -139,7 +143,7 @@ class ExchangingApi(Caller):
     name = "token exchange"
 
     def turn(self) -> None:
-        """Exchange ada's newest token. Do nothing if there is none, or if it is revoked or about to expire."""
+        """Exchange ada's newest token. Do nothing if she has none, or if the token is revoked or about to expire."""
         token = self.world.latest
         if token is None or token.exp < time.time() + EARLY or self.world.wallet.is_revoked(token):
             return
@@ -181,7 +185,7 @@ class DocumentReader(Caller):
 
 
 class Prober(Caller):
-    """Presents tokens of every kind to one API."""
+    """A client that presents tokens of every kind to one API."""
 
     pause = 0.15
 
@@ -212,7 +216,7 @@ GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Television, ExchangingApi, Jwt
 
 
 def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
-    """Start a thread for each client, for each of `apis`, and for the scheduled jobs. Return the threads."""
+    """Start and return the threads: one for each client, one Prober for each of `apis`, one for the scheduled jobs."""
     clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader, WebUser, Scheduler)]
     clients += [Prober(world, api) for api in apis]
     threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]

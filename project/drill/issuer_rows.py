@@ -35,7 +35,11 @@ def create(row_values: RowValues, *, now: datetime) -> dict[str, str]:
 
 
 def _broker(row_values: RowValues, notes: Api, read: Scope, *, now: datetime) -> None:
-    """Create the client of the API `notes`, which exchanges its users' tokens for tokens for the API `orders`."""
+    """Create the API `orders`, and the client `broker` as the client of the API `notes`.
+
+    `broker` uses token exchange (RFC 8693). The subject token is a user's token for `notes`, and the new token is for
+    `orders`. `read` is a scope of `notes`.
+    """
     orders = Api.objects.create(identifier=ORDERS, name="Orders")
     see = Scope.objects.create(name="orders:read", description="See", api=orders)
     broker = _client("broker", "client_secret_basic", EXCHANGE, scopes=[read, see])

@@ -35,7 +35,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class RevokedTokens:
-    """A revocation, and which tokens it covers.
+    """A revocation, and the description of the tokens that it covers.
 
     `kind` is `jti`, `grant`, `kid`, `sub` (tokens of one user) or `all`.
     """
@@ -167,7 +167,7 @@ def outcome(status: int, headers: Mapping[str, str]) -> str:
     """Return the outcome of an answer: OK, REFUSED, CLEAN, BARE, GATEWAY, or the status as text.
 
     CLEAN, BARE and GATEWAY are kinds of 503, which the headers Retry-After and Proxy-Status distinguish (see the
-    constants above). The look-up in `headers` must ignore case.
+    constants above). `headers` must ignore the case of names.
     """
     if status == 503:
         clean = GATEWAY if "Proxy-Status" in headers else CLEAN

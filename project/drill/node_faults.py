@@ -50,7 +50,7 @@ def clocks_within(drill: Drill) -> None:
 
 
 def clocks_beyond(drill: Drill) -> None:
-    """Make the clock of one issuer wrong by more than the setting clock_error. This node must answer 503."""
+    """Make the clock of one issuer wrong by more than the setting clock_error. This issuer must answer 503."""
     for seconds in (BEYOND, -BEYOND):
         excuses = ENDS | UNAVAILABLE
         with drill.window(f"clock {seconds:+} s on one node", excuses=excuses, expects=frozenset({"token:503"})):

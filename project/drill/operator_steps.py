@@ -17,7 +17,8 @@ def rotation(drill: Drill) -> None:
 def revoked_key(drill: Drill) -> None:
     """Revoke the signing key.
 
-    First, record whether another key than the first one signs now.
+    Before that, record whether the planned switch took place. It did if the signing key is not the key that signed the
+    first token of the drill.
     """
     # The step `rotation` planned such a switch.
     world = drill.world
@@ -32,7 +33,7 @@ def revoked_key(drill: Drill) -> None:
 
 
 def mass_log_out(drill: Drill) -> None:
-    """Log out all users, which revokes their tokens: the clients' users, and the users that `add_crowd` added."""
+    """Log out the users of the drill's clients and the users that `add_crowd` added. This revokes all their tokens."""
     world = drill.world
     with drill.window(f"log-out of {drill.sizes.crowd:,} users", excuses=UNAVAILABLE):
         revocation = world.wallet.ledger.begin("all", "", now=time.time())

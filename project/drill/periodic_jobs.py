@@ -12,7 +12,7 @@ EVERY = 15.0
 
 
 class Scheduler(Caller):
-    """Runs each scheduled job in turn until the drill ends.
+    """A thread that runs the scheduled jobs, one after another, until the drill ends.
 
     Each job is a process with the environment of an issuer.
     """
@@ -28,7 +28,7 @@ class Scheduler(Caller):
             self.world.wallet.ledger.jobs.append(Job(name, begun, time.time(), error))
 
     def error_of(self, name: str) -> str:
-        """Run the job `name`. Returns "" if it succeeded, otherwise the last line that it printed."""
+        """Run the job `name`. Return "" if the job succeeded, else the last line that it printed."""
         try:
             self.world.topology.command(name)
         except Failed as failed:

@@ -1,4 +1,4 @@
-"""Registers the APIs, the users and a client for each grant type, and adds the 100,000 users of the mass log-out."""
+"""Registers the APIs, the users and a client for each grant type, and adds the users of the mass log-out."""
 
 import base64
 import hashlib

@@ -55,7 +55,7 @@ def _rest(ledger: Ledger) -> FaultLine:
 
 
 def _failures(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the counts of the outcomes that are failures, by "group:outcome".
+    """Return the counts of the outcomes that are failures. The keys are those of `verdict.outcomes`.
 
     A token that an API refuses is not a failure. Rules 1 and 2 of the verdict judge refused tokens.
     """

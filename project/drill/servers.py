@@ -45,7 +45,10 @@ def program(name: str, package: str) -> str:
 
 
 def wait_for(answers: Callable[[], bool], what: str) -> None:
-    """Wait until `answers` returns True. Raises TimeoutError, which names the server `what`, after WITHIN seconds."""
+    """Wait until `answers` returns True. Raises TimeoutError after WITHIN seconds.
+
+    The message of TimeoutError names the server by `what`.
+    """
     until = time.monotonic() + WITHIN
     while not answers():
         if time.monotonic() > until:

@@ -37,8 +37,8 @@ def stopped_longer(drill: Drill) -> None:
 def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str]) -> None:
     """Stop PostgreSQL for `seconds`, and start it again.
 
-    `length` describes `seconds` in the name of the fault. `expects` are the outcomes that the fault must cause. Also
-    excuses failures of the public documents if PostgreSQL was away for longer than nodes can serve from memory.
+    `length` describes `seconds` in the name of the fault. `expects` are the outcomes that the fault must cause. If
+    PostgreSQL was away for longer than nodes can serve from memory, also excuse 503 of the public documents and APIs.
     """
     fault = f"PostgreSQL stopped, {length} ({seconds:g} s)"
     with drill.window(fault, excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS) as excuses:

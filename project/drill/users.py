@@ -149,7 +149,8 @@ class Family:
     def next_tokens(self) -> Mapping[str, Any] | None:
         """Refresh, or redeem a new code if there is no refresh token. Returns the JSON of the answer.
 
-        Returns None after a failure. After a refresh, also records whether the issuer still had the refresh token.
+        Returns None after a failure. If the issuer answers a refresh, also records whether it still accepted the
+        refresh token.
         """
         answer = self._refreshed() if self.refresh else self._redeemed()
         if answer and "refresh_token" in answer:
@@ -175,9 +176,11 @@ class Family:
         return answer
 
     def _refreshed(self) -> Mapping[str, Any] | None:
-        """Use the refresh token, and record whether the issuer still had it. Return the JSON of the answer.
+        """Refresh, and record whether the issuer accepted the refresh token. Return the JSON of the issuer's answer.
 
-        Forgets the refresh token if the issuer refuses it. Returns None after a failure, and records no check then.
+        If the issuer refuses the refresh token, the record has the result of `_excuse`, the refresh token is forgotten,
+        and the JSON of the refusal is returned. After a failure (no answer, or a status of 500 or more), records
+        nothing and returns None.
         """
         form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
         sent = time.time()
@@ -195,7 +198,7 @@ class Family:
         return answer
 
     def _excuse(self) -> str:
-        """Return the reason why the issuer may refuse the refresh token, or "" if it may not."""
+        """Return the reason why the issuer may refuse the refresh token, or "" if it must be accepted."""
         if self.user.was_logged_out():
             return "revoked"
         lost = self.unanswered and time.time() - self.unanswered > RETRY
@@ -204,7 +207,7 @@ class Family:
     def revoke(self, token: Token) -> None:
         """Revoke the refresh token, and thereby the grant of `token`.
 
-        Then send the refresh token once more, and record whether the issuer refuses it.
+        If the issuer acknowledges the revocation, refresh once more, and record whether the issuer refuses the token.
         """
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
         revocation = ledger.begin("grant", token.grant, now=time.time())

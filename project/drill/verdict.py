@@ -105,7 +105,7 @@ def _invalid_accepted(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
 
 
 def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
-    """Return how many seconds after its deadline the API accepted a revoked token.
+    """Return how many seconds after the deadline the API accepted the revoked token of `use`.
 
     The deadline is the instant from which the API had to refuse the token. Returns 0.0 if the deadline had not passed,
     or if the token was not revoked.
@@ -123,8 +123,9 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 def deadline(revocation: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
     """Return the instant (Unix seconds) after which `api` must refuse the tokens that `revocation` covers.
 
-    This is `bounds.revocation` seconds after the acknowledgement. But if `api` could not read the revocation feed in
-    one of the `windows`, and this window overlaps these seconds, they are counted from the end of the window instead.
+    This is `bounds.revocation` seconds after the issuer acknowledged the revocation. If `api` could not read the
+    revocation feed in one of the `windows`, and the window overlaps this time, the deadline is `bounds.revocation`
+    seconds after the end of the window.
     """
     end = (revocation.acknowledged or revocation.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

@@ -138,7 +138,7 @@ class Wire:
     ) -> requests.Response | None:
         """Send a request, without following redirects, and record it in the ledger under `group`.
 
-        Returns None if there is no answer, or if its status is 500 or more. `expects` gets the JSON of a refusal, and
+        Returns None if there is no answer, or if the status is 500 or more. `expects` gets the JSON of a refusal, and
         returns True if the refusal is expected. `more` are further arguments of `requests`.
         """
         sent, answer = time.time(), None

@@ -11,7 +11,8 @@ Does not own:
 - the time limit of each wait for PostgreSQL. `project.postgresql` sets it, cancels the statement and frees the thread,
   under any WSGI server. A deployment needs both packages.
 
-Neighbours: `launch.serve` starts this package, which loads the WSGI application, and imports nothing of `tokens`.
+Neighbours: `launch.serve` starts this package. This package loads the WSGI application, and imports nothing of
+`tokens`.
 
 Read in this order:
 - `application`: the ASGI application.

@@ -92,7 +92,7 @@ class Front:
             await _send(refusal(error, path=path, accept=accept), send)
 
     def _log(self, error: Refused, method: str, path: str) -> None:
-        """Log a refusal. `note` writes a 503 to the issuer's audit log, and the front's own log has other refusals."""
+        """Log a refusal: a 503 in the issuer's audit log (by `note`), any other refusal in the front's own log."""
         if not error.reason:
             self._refusal_log.note(error, method=method, path=path, now=time.monotonic())
         elif self._note:
@@ -133,8 +133,8 @@ class Front:
 async def _send(answered: Reply | Refusal, send: Send, remaining: AsyncIterator[bytes] | None = None) -> None:
     """Send a response by ASGI.
 
-    `remaining` yields the parts of the body after `answered.body`, and is None if it is complete. Raises TimeoutError
-    if the client does not receive a part of a longer body within STALLED seconds.
+    `remaining` yields the parts of the body after `answered.body`, or is None if `answered.body` is the whole body.
+    With `remaining`, raises TimeoutError if the client does not receive a part within STALLED seconds.
     """
     headers = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in answered.headers]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})

@@ -23,7 +23,7 @@ class _RefusalLine:
 
 
 class RefusalLog:
-    """Limits the log lines for each reason, so that a flood of refusals does not fill the log.
+    """A log of refusals that limits the lines for each reason, so that a flood of refusals does not fill the log.
 
     Not thread-safe: the event loop of one process uses it.
     """

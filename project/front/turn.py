@@ -23,7 +23,7 @@ class TurnOver(Exception):
 
 
 class Turn:
-    """Decides whether the thread of a request answers it, or the front abandons the request and answers 503.
+    """The decision whether the thread of a request answers it, or the front abandons the request and answers 503.
 
     The front's event loop calls `abandon`. The thread of the request calls `go_on`, `begin_commit` and `end_commit`.
     """
@@ -51,7 +51,7 @@ class Turn:
             raise TurnOver
 
     def begin_commit(self) -> None:
-        """Keep the request from being abandoned until `end_commit`. Raises TurnOver if it is abandoned."""
+        """Keep the request from being abandoned until `end_commit`. Raises TurnOver if it is already abandoned."""
         with self._lock:
             self.go_on()
             self._committing = True

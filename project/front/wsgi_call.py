@@ -32,8 +32,8 @@ class WsgiCall:
     async def answered(self, within: float) -> Reply | None:
         """Return the answer, or None if the call was abandoned. Raises the error of the call.
 
-        The call is abandoned if there is no answer after `within` seconds. If the call is committing then, or has
-        committed less than turn.SETTLING seconds ago, it gets up to turn.SETTLING seconds more.
+        The call is abandoned if there is no answer after `within` seconds. If the call is committing at that time,
+        or has committed less than turn.SETTLING seconds before, it gets up to turn.SETTLING seconds more.
         """
         deadline = self._loop.time() + within
         timer = self._loop.call_at(deadline, self._abandon_if_possible, deadline + turn.SETTLING)

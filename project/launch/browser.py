@@ -50,7 +50,7 @@ class NotLoopback(Exception):
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Sends requests to this machine only. This also applies to requests that follow a redirect."""
+    """An adapter for `requests` that sends requests to this machine only, even if they follow a redirect."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send the request. Raises NotLoopback if the host is not this machine."""
@@ -130,7 +130,7 @@ def _fits(form: Form, values: Mapping[str, str], button: str | None) -> bool:
 
 
 class _Forms(HTMLParser):
-    """Collects the forms of a page. Omits radio buttons and checkboxes that are not checked."""
+    """A parser that collects the forms of a page. It omits radio buttons and checkboxes that are not checked."""
 
     def __init__(self) -> None:
         super().__init__()

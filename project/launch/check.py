@@ -36,7 +36,7 @@ def production(settings: str) -> Variables:
 
 
 def api() -> Variables:
-    """Return the environment variables of an API process. The only one about the issuer is API_ISSUERS, its URL."""
+    """Return the environment variables of an API process. Only API_ISSUERS, the issuer's URL, is about the issuer."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
         name: everything[name]

@@ -45,7 +45,7 @@ def foreign(text: str) -> Iterator[str]:
 
 
 def loads(site: Path) -> list[str]:
-    """Return the addresses that pages and styles of a site load from other hosts, each with the name of the file."""
+    """Return the addresses at other hosts that pages and styles load, each after the path of its page or style."""
     files = [path for path in sorted(site.rglob("*")) if path.suffix in {".html", ".css", ".svg"}]
     return [
         f"{path.relative_to(site)}: {address}"

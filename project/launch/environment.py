@@ -130,7 +130,7 @@ def use_development_environment(var: Path = VAR) -> None:
 
 
 def _secrets(process: str, var: Path) -> Variables:
-    """Return the secrets of the process: those in its environment file, and new ones for those that are missing.
+    """Return the secrets of the process from its environment file. Generate each secret that the file lacks.
 
     Raises LostEnvironment if a secret is missing, but a database that needs it exists.
     """

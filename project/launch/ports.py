@@ -47,7 +47,7 @@ def probe(ports: Ports) -> None:
 
 
 def is_taken(address: str, port: int) -> bool:
-    """Return True if another process listens on the port."""
+    """Return True if another process listens on the port of this IP address."""
     # The server's own sockets (SO_REUSEPORT) would share the port, and both servers would get some of the requests.
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:

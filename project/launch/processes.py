@@ -40,7 +40,7 @@ class Child:
 
 
 def variables_for(variables: Variables, environ: Mapping[str, str]) -> Variables:
-    """Return the whole environment of a child: its own variables and the INHERITED ones."""
+    """Return the whole environment of a child: `variables`, and those variables of `environ` that INHERITED names."""
     return {name: environ[name] for name in INHERITED if name in environ} | variables
 
 

@@ -88,8 +88,8 @@ class Workers(MPServer):
     def _kill_hung_starts(self) -> None:
         """Kill each worker that started more than START_WITHIN seconds ago and has not reported that it serves.
 
-        Each such kill doubles the time that the next worker with the same index gets. `_serve_loop` replaces the
-        worker.
+        Each such kill doubles the time that the next worker with the same index has to report. `_serve_loop` replaces
+        the worker.
         """
         if self._starts is None:
             return

@@ -1,9 +1,10 @@
-"""Metrics of issuer and API for Prometheus, off unless METRICS_PORT is set.
+"""Metrics for Prometheus, off unless METRICS_PORT is set: the issuer's metrics, and the port for them or an API's.
 
-Owns: the issuer's metrics, their bounded labels, and the port that exposes the metrics of all worker processes.
-Does not own: the API's own metrics, which `resources/telemetry/metrics.py` has; the events that are counted.
-Neighbours: above `tokens` and `resources`, which do not import this package. This package registers itself as
-an observer of their events.
+Owns: the metrics of the issuer and of the server processes, their bounded labels, and the port that exposes the metrics
+of all worker processes of an issuer or an API.
+Does not own: the definition of the API's metrics (`resources/telemetry/metrics.py`), or the events that are counted.
+Neighbours: above `tokens` and `resources`, which do not import this package. This package registers itself as an
+observer of the events of `tokens`.
 
 Read in this order:
 - `catalog`: every metric of the issuer.

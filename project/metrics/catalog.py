@@ -1,6 +1,7 @@
 """Every metric of the issuer, and of the server processes. `resources.telemetry.metrics` has those of an API. Pure.
 
-A point in time is exported as seconds since the epoch, so that `time() - metric` is its age, even if a process hangs.
+A point in time is exported as seconds since the epoch, so that `time() - metric` is the age of the event,
+even if a process hangs.
 """
 
 from resources.telemetry import metrics as api

@@ -1,4 +1,4 @@
-"""The endpoint of a request as a label, which is a name in the URL map, never a path."""
+"""The endpoint of a request as a label of metrics. The label is never a path."""
 
 from django.http import HttpRequest
 

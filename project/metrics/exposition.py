@@ -38,9 +38,10 @@ class MetricsPort:
 
 
 def start(place: MetricsPort) -> "ThreadingHTTPServer":
-    """Expose the metrics of this process's future workers. Exits if the port is taken or prometheus_client is missing.
+    """Start the server of /metrics, for the workers that this process starts later. Return the server.
 
-    Call this function before the workers start, because it creates the folder into which they write.
+    Exits if the port cannot be used or prometheus_client is missing. Call this function before the workers start,
+    because it creates the folder into which they write.
     """
     os.environ[FOLDER] = folder = tempfile.mkdtemp(prefix="keyturn-metrics-")
     try:
@@ -87,7 +88,7 @@ class Exposition(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request for /metrics."""
+    """The handler of one request for /metrics."""
 
     server: Exposition
     timeout = WITHIN

@@ -73,7 +73,7 @@ def of_database() -> Iterator[Sample]:
 
 
 class DatabaseReader:
-    """Reads the database for metrics, at most once in EVERY seconds.
+    """A function that reads the database for metrics, at most once in EVERY seconds.
 
     Only the thread of `tokens.background` calls it.
     """

@@ -103,7 +103,7 @@ class Names:
     """A bounded set of label values, for names that are not known in advance.
 
     For example, operators choose the names of rings (sets of signing keys). Only the first `most` different names
-    become values.
+    become label values.
     """
 
     def __init__(self, most: int) -> None:

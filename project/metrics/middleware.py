@@ -40,10 +40,9 @@ def measured(answer: Answer) -> Answer:
 
 
 def start() -> None:
-    """Start to collect and export the metrics of this server process. Does nothing if this process has already started.
+    """Start to collect and export the metrics of this server process. Does nothing at a second call.
 
-    This function does not export the metrics in `resources/telemetry/metrics.py`. The setting
-    RESOURCE_SERVER["METRICS"] does.
+    The setting RESOURCE_SERVER["METRICS"], not this function, exports the metrics in `resources/telemetry/metrics.py`.
     """
     # If the application is loaded again, the existing sink is used.
     if _started:

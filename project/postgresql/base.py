@@ -35,9 +35,10 @@ class _Counted:
             self.db.cursor_closed()
 
     def _execute(self, sql: Any, params: Any, *context: Any) -> Any:
-        """Execute a statement. A statement that commits itself gets LOCK_SHARE of the time for a statement.
+        """Execute a statement. Give it less time if it commits itself.
 
-        A SELECT, a statement in a transaction, and a statement without a budget are not affected.
+        Outside of a transaction, each statement except a SELECT commits itself. Its time is the share LOCK_SHARE of
+        `Budget.each`. Without a budget, its time is not bounded.
         """
         budget = current()
         if budget is None or self.db.in_atomic_block or str(sql).lstrip()[:6].upper() == "SELECT":
@@ -77,8 +78,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def kept_cursor(self) -> Any:
         """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        The cursor is the one that this thread keeps (`thread_cursor`). If the connection is shared, or if Django logs
-        statements, it is a new cursor of Django.
+        Yields the cursor that this thread keeps (`thread_cursor`). Instead, yields a new cursor of Django if Django
+        logs statements, or if the connection is shared and no transaction is open.
         """
         # A kept cursor is faster than a new one.
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.

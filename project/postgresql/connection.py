@@ -119,8 +119,8 @@ class Connection(psycopg.Connection[Any]):
     def lock_wait(self, budget: Budget) -> float:
         """Return the seconds for which a statement of this request may wait for a lock.
 
-        Returns CROWDED while the circuit for locks is open, which is for a second after a wait for a lock has failed.
-        Otherwise, returns LOCK_SHARE of the time for a statement.
+        Returns CROWDED while the circuit for locks is open. The circuit is open for a second after a wait for a lock
+        has failed. Otherwise, returns the share LOCK_SHARE of `Budget.each`.
         """
         try:
             self.locks.require()

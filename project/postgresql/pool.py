@@ -47,8 +47,9 @@ class Pool:
     def take(self, within: float) -> Connection | None:
         """Return an idle connection, or None if the caller must open one. Waits for at most `within` seconds.
 
-        Raises NoConnection if all connections are in use until then. The caller must return the connection by `put`. If
-        the caller has closed the connection, or could not open one, it must call `closed` instead.
+        Raises NoConnection if no connection becomes free in this time. The caller must pass the connection that it got
+        or opened to `put`. If the caller has closed the connection, or could not open one, it must call `closed`
+        instead.
         """
         with self._lock:
             if self._idle:
@@ -83,7 +84,7 @@ class Pool:
                 self._idle.append(connection)
 
     def closed(self) -> None:
-        """Allow another thread to open a connection. Call this after one was closed or could not be opened."""
+        """Allow another thread to open a connection. Call this after a connection was closed or could not be opened."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().given.set()

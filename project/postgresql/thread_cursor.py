@@ -34,7 +34,7 @@ class ThreadCursor:
         self._db.wrap_database_errors.__exit__(*error)
 
     def execute(self, sql: str, values: Sequence[Any] | None = None) -> Any:
-        """Execute a statement with these parameters. Raises psycopg.Error, which `__exit__` translates for Django."""
+        """Execute a statement with parameters. Raises psycopg.Error, which `__exit__` translates for Django."""
         return self.pass_wrappers(self._execute, sql, values)
 
     def pass_wrappers(self, execute: Callable[..., Any], sql: str, values: Sequence[Any] | None = None) -> Any:
@@ -60,5 +60,5 @@ class ThreadCursor:
         return int(self._cursor.rowcount)
 
     def forget(self) -> None:
-        """Delete the cursor. It refers to its connection, which the thread may not use any more."""
+        """Delete the cursor, because it refers to a connection that the thread may not use any more."""
         self._cursor = self._connection = None

@@ -63,7 +63,7 @@ def secret_words(name: str, default: str | None = None) -> list[str]:
 
 
 def token(name: str) -> str:
-    """Return the environment variable `name`, a bearer token or "".
+    """Return the environment variable `name`, a bearer token, or "" if it is missing or empty.
 
     Raises ImproperlyConfigured if the token is malformed or too short.
     """
@@ -225,9 +225,10 @@ def mail(name: str, default: str) -> dict[str, object]:
 
 
 def policy(name: str = "KEY_POLICY") -> str:
-    """Return the environment variable `name`, which names a set of key timings, `production` or `development`.
+    """Return the environment variable `name`, which names a set of key timings.
 
-    The timings of `development` are short, so that a rotation ends within a minute.
+    The sets are `production` (the default) and `development`. The timings of `development` are short, so that a
+    rotation ends within a minute.
     """
     return choice(name, "production", POLICIES)
 
@@ -244,7 +245,10 @@ def choice(name: str, default: str, choices: Sequence[str]) -> str:
 
 
 def seconds(name: str, default: float, *, least: float = 0) -> float:
-    """Return the environment variable `name` as a number of seconds, which must be `least` or more."""
+    """Return the environment variable `name` as a number of seconds, or `default` if it is missing or empty.
+
+    Raises ImproperlyConfigured unless the number is `least` or more.
+    """
     value = text(name, str(default))
     try:
         number = float(value)

@@ -10,7 +10,7 @@ from tokens.models import User
 
 
 def is_taken(email: str, *, except_sub: str = "") -> bool:
-    """Return True if a user has the e-mail address. Ignores the user with the `sub` `except_sub`."""
+    """Return True if a user has the e-mail address. Ignores the user whose `sub` is `except_sub`."""
     return any(str(user.sub) != except_sub for user in filter_users_by_email(email))
 
 

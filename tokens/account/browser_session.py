@@ -48,7 +48,7 @@ _lock = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The parts of an HTTP request that are stored with its session."""
+    """The user of an HTTP request, and the parts of the request that are stored with the session."""
 
     user: User
     user_agent: str
@@ -60,8 +60,9 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
     """Keep the session's row up to date with the session.
 
     - If the session has no row and is about to be saved, as at a login, create the row.
-    - If the session key, the user's session epoch (`User.session_epoch`) or the `sid` changed, write all three.
-    - Otherwise write the time "last seen", unless this process wrote it within EVERY.
+    - If the session key, the user's session epoch (`User.session_epoch`) or the `sid` changed, write all three into the
+      row.
+    - Otherwise write the time "last seen", unless this process wrote it less than EVERY ago.
     """
     row, *marks = session.get(ROW) or ("",)
     if not row:
@@ -108,9 +109,10 @@ def current(session: SessionBase) -> str:
 
 @transaction.atomic
 def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSession]:
-    """End the sessions of the user with these row ids, notify their clients, and record an event for each.
+    """End the user's sessions whose row ids are in `rows`, and return their rows.
 
-    Returns the ended sessions. Ignores an id that belongs to no session of the user. `now` is the database's clock.
+    For each session, `session_end.end_session` revokes grants and queues logout messages to clients. Also records an
+    audit event for each session. Ignores an id that belongs to no session of the user. `now` is the database's clock.
     """
     # Lock the user first, as each end of a session does (tokens/back_channel/session_end.py).
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -136,7 +138,7 @@ def forget(session: SessionBase) -> None:
 def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
     """Return the rows whose session was deleted from the session store and was last seen before `before`.
 
-    The row that was last seen the longest time ago comes first.
+    The least recently seen row comes first.
     """
     exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
     return BrowserSession.objects.filter(~exists, last_seen_at__lt=before).order_by("last_seen_at")
@@ -175,8 +177,8 @@ def _sid(session: SessionBase) -> str:
 def _claim_write(row: str, *, now: datetime) -> bool:
     """Claim the write of the row's time "last seen", and remember `now` as the time of that write.
 
-    Returns False, and claims nothing, if this process claimed the write within EVERY. If the result is True, the caller
-    must write the time.
+    Returns False, and claims nothing, if this process claimed the write less than EVERY ago. If the result is True, the
+    caller must write the time.
     """
     with _lock:
         last = _seen.get(row)

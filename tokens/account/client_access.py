@@ -20,7 +20,7 @@ from tokens.models import Api, Client, Consent, User, UserGrant
 
 @dataclass(slots=True)
 class Access:
-    """The scopes of one API that the user allowed a client."""
+    """The scopes and the claims that the user allowed a client for one API."""
 
     audience: str
     api: str

@@ -20,8 +20,8 @@ def change(user: User, new: str, *, now: datetime) -> str:
     """Replace all e-mail addresses of the user by `new`, which the user has verified, and record the event.
 
     Returns the former address if it differs from `new` and is not empty, so that the caller can send a notice to it.
-    Otherwise returns "". `now` is the database's clock. Raises CannotVerify, and stores nothing, if the address belongs
-    to another user.
+    Otherwise returns "". `now` is the database's clock. Raises CannotVerify, and stores nothing, if the address is
+    verified for another user.
     """
     old = user.email
     with transaction.atomic():
@@ -36,7 +36,7 @@ def change(user: User, new: str, *, now: datetime) -> str:
 
 @transaction.atomic
 def verify(user: User, address: str, *, actor: str, now: datetime) -> None:
-    """Mark the user's e-mail address as verified for an administrator, and record the event.
+    """Mark the user's e-mail address as verified at an administrator's request, and record the event.
 
     Records nothing if the address was verified before. `address` is the address that the administrator saw, and `actor`
     is the administrator's name in the audit trail. `now` is the database's clock. Raises CannotVerify in the cases of

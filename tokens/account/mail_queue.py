@@ -2,7 +2,8 @@
 
 - The queue is bounded. If the queue is full, a further message is dropped and an error is logged. The user can repeat
   the request.
-- Other work can be queued as well, such as the look-up of a user, whose time would reveal if the user exists.
+- Other work can be queued as well, such as the look-up of a user. In a request, the time that the look-up takes would
+  reveal if the user exists.
 """
 
 import logging
@@ -27,7 +28,7 @@ class MailQueue:
     """A queue of functions, and a thread that calls them one by one.
 
     The thread starts when a function is queued, and ends when the queue has been empty for IDLE seconds. If a function
-    ends the thread by a BaseException, such as SystemExit, another thread calls the functions after it.
+    ends the thread by a BaseException, such as SystemExit, another thread calls the remaining functions.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ class AddressTaken(Exception):
 def create(email: str, password: str, *, now: datetime) -> User:
     """Create a user with this verified e-mail address and password, and record the sign-up.
 
-    `email` is in lower case. `now` is the database's clock. Raises AddressTaken if a user has the address by now.
+    `email` is in lower case. `now` is the database's clock. Raises AddressTaken if a user has the address already.
     """
     if address_owner.is_taken(email):
         raise AddressTaken("there is an account by now")

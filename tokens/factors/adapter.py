@@ -12,7 +12,10 @@ from tokens.factors import secret_text
 
 
 class FactorAdapter(DefaultMFAAdapter):
-    """Encrypts secrets by KEY_ENCRYPTION_KEYS, and names the issuer by ISSUER_URL, never by the request's Host."""
+    """django-allauth's adapter for second factors.
+
+    It encrypts secrets under KEY_ENCRYPTION_KEYS. It names the issuer by ISSUER_URL, never by the request's Host.
+    """
 
     def encrypt(self, text: str) -> str:
         """Return the secret `text`, encrypted for storage in the database."""

@@ -2,7 +2,7 @@
 
 The check establishes:
 
-1. The text is strict JSON: an object whose members `id`, `rawId`, `type` and `response` have their types.
+1. The text is strict JSON: an object whose members `id`, `rawId`, `type` and `response` have the right types.
 2. `clientDataJSON` names exactly the issuer's origin (WebAuthn Level 2 section 7.1 step 9, 7.2 step 13). fido2 would
    also accept each subdomain of the issuer's host.
 3. The page was not embedded in a page of another origin (`crossOrigin`, WebAuthn Level 3).

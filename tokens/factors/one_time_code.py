@@ -1,9 +1,10 @@
 """Checks the code of an authenticator app (TOTP, RFC 6238) and accepts each code once.
 
 - A code is valid in its step of 30 seconds, and in the step before and after it (`TOLERANCE`).
-- The row stores the step of the last accepted code. A code of that step or an earlier one is refused (RFC 6238 section
-  5.2), in every process, because the row is locked while it is compared.
-- allauth remembers used codes in the cache, which can be separate for each process. So the database decides here.
+- The row of the authenticator app stores the step of the last accepted code. A code of that step or of an earlier step
+  is refused (RFC 6238 section 5.2). The row is locked during the check, so this holds for all processes together.
+- allauth remembers used codes in the cache. This module uses the database instead, because each process can have a
+  cache of its own.
 """
 
 import hmac
@@ -26,10 +27,11 @@ LAST_STEP = "last_step"
 
 
 def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
-    """Record the time step of `code` as used. Returns False if the code is not valid at `now` or was used before.
+    """Record the time step of `code` as used. Returns True, or False if the code is refused.
 
-    A code was used before if its time step or a later one was. Also encrypts the stored secret again if another key
-    than the first encrypted it. Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
+    The code is refused if it is not valid at `now`, or if a code of the same or a later time step was accepted before.
+    If the code is accepted and the stored secret is not encrypted under the first encrypting key, also encrypts the
+    secret again, under that key. Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
     """
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()
@@ -50,7 +52,7 @@ def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
 def mark_used(user: User, step: int) -> Authenticator:
     """Record `step` as the step of the last accepted code of the user's new authenticator app. Returns the app's row.
 
-    The first code, which sets up the app, was not checked by `spend`.
+    Call this function after the app was set up, because `spend` did not check the code of the set-up.
     """
     row: Authenticator = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
     row.data[LAST_STEP] = step
@@ -59,7 +61,10 @@ def mark_used(user: User, step: int) -> Authenticator:
 
 
 def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
-    """Return the time step whose code is `code`, or None. `secret` is base32. Ignores blanks in `code`."""
+    """Return the time step that is valid at `now` and has the code `code`, or None if there is no such step.
+
+    `secret` is base32. Blanks in `code` are ignored.
+    """
     typed = "".join(code.split()).encode()
     matched_step = None
     for step in _steps(now):  # all of them, so that timing does not reveal which one matched

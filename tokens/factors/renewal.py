@@ -15,7 +15,7 @@ BATCH = 500
 def renew() -> tuple[int, int]:
     """Encrypt again, under the first encrypting key, each secret that is encrypted under another key.
 
-    Returns the number of secrets that were encrypted again, and the number of those that do not decrypt.
+    Returns the number of secrets that were encrypted again, and the number of secrets that do not decrypt.
     """
     renewed, lost = 0, 0
     last = 0

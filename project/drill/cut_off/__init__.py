@@ -1,1 +1,1 @@
-"""A folder for the PYTHONPATH of the API that the drill cuts off from the issuer, by the module `sitecustomize`."""
+"""A folder for the PYTHONPATH of one API. By its module `sitecustomize`, the drill cuts the API off from the issuer."""

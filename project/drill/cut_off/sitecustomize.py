@@ -1,4 +1,6 @@
-"""Make connections from this process to one port fail while a file exists, as if the network had no route.
+"""Make connections from this process to DRILL_CUT_PORT fail while the file DRILL_CUT_FILE exists.
+
+The connections fail as if the network had no route.
 
 Python imports this module at the start of each process that has this folder on PYTHONPATH. In the drill, only one API
 has this folder on PYTHONPATH.

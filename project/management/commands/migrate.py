@@ -14,7 +14,7 @@ from project.databases import API_APPS
 
 
 class Command(migrate.Command):
-    """Runs Django's migrate for each database."""
+    """Django's command `migrate`, run for each database."""
 
     def add_arguments(self, parser: Any) -> None:
         """Declare Django's arguments, without a default for --database."""
@@ -28,7 +28,7 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate the named database, or every database.
 
-        If no app is named, only the apps whose tables are in the API's database are migrated there.
+        If no app is named, the API's database gets only the migrations of apps whose tables are in it.
         """
         for database in databases(options):
             if database == "api" and not options["app_label"]:

@@ -24,7 +24,7 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(translated(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the text to show after an error: the pasted text, or the stored keys if it might be a private key."""
+        """Return the pasted text after an error, or the stored keys if the pasted text might be a private key."""
         # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial

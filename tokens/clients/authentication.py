@@ -162,8 +162,8 @@ def _by_secret(identity: Presented, version: str | None, received: float | None,
 def _failure(identity: Presented, client: Client | None) -> str:
     """Return the reason why client authentication failed, for the log.
 
-    If the request has the secret in a place that the client may not use (header or body), the reason names only the
-    place. It does not reveal if the secret is right.
+    If the client may not send a secret where the request has it (header or body), the reason names only this place, and
+    does not reveal if the secret is right.
     """
     if client is None:
         return "no active client has this client_id"

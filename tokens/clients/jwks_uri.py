@@ -1,9 +1,8 @@
 """Fetches and caches the keys that clients publish (`jwks_uri`, RFC 7591 section 2).
 
 - Each address has one copy of its keys and at most one fetch at a time (single-flight), with at least 30 s between
-  the starts of two fetches.
-  An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for
-  assertions whose key is in the copy.
+  the starts of two fetches. An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most,
+  and no delay for assertions whose key is in the copy.
 - A key that the client removed from its JWKS is refused after 5 minutes at the latest, if the address answers in time.
 - If the address does not answer, the copy is used until it is an hour old. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.

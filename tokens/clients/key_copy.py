@@ -88,7 +88,7 @@ class KeyCopy:
 
         A `kid` of None fits every key. There are two cases without a wait:
 
-        1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started.
+        1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started unless case 2 applies.
         2. No fetch is in progress, and the last fetch started less than PAUSE ago. No fetch is started.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and

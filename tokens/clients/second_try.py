@@ -39,7 +39,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """The refusal of the first request, with the secret in the header. `at` is in seconds since the epoch."""
+    """The refusal of a first request, which had the secret in the header. `at` is in seconds since the epoch."""
 
     error: str
     description: str
@@ -83,7 +83,7 @@ def key(
 
 
 def can_follow(credentials: Credentials, error: OAuthError, *, has_proof: bool) -> bool:
-    """Return True if a second try can follow a request with these credentials, which was refused by `error`."""
+    """Return True if a second try can follow. The first request had these credentials, and was refused by `error`."""
     return credentials.has_header and error.status_code < 500 and not has_proof
 
 

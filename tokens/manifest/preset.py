@@ -1,6 +1,6 @@
-"""The default fields of a client in a manifest whose entry has a `kind` or a `recipe`.
+"""The fields that a client gets from the `kind` or the `recipe` in its entry of a manifest.
 
-- A field that the entry contains replaces the field of the kind or recipe. The caller merges the fields.
+- A field in the entry itself has precedence over a field from the kind or recipe. The caller merges them.
 - A recipe contains options of the command `create_client`. OPTIONS maps each option to a field of the manifest.
 - The field `program` only stores the name of a recipe. The client gets no field from that recipe. `export` writes
   `program` instead of `recipe`, because it also writes every field that differs from its default.
@@ -50,8 +50,8 @@ def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refu
     """Return the fields that the recipe of a client implies. `site` is the folder of the site's own recipes.
 
     `values` are the fields of the client's entry, among them `recipe`. If there is no such recipe, or if the recipe
-    needs a field that the entry lacks, calls `refuse(field, text)` and
-    returns {}. If the recipe requires another client_id, calls `refuse` and still returns the fields.
+    needs a field that the entry lacks, calls `refuse(field, text)` and returns {}. If the recipe requires another
+    client_id, calls `refuse` and still returns the fields.
     """
     name, _, variant = values["recipe"].partition("/")
     file_options = {option: values[field] for option, field in OPTIONS.items() if field in values}

@@ -172,8 +172,8 @@ def _client(registration: Registration) -> Client:
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
     """Raise ValidationError if the name is empty, or if the registration contradicts itself.
 
-    The registration contradicts itself if its type, keys and `method` imply two authentication methods, or if a secret
-    shall expire but the client gets no secret. Also raises ValidationError if the expiry date of the secret has passed.
+    The registration contradicts itself if its type, keys and `method` imply two authentication methods, or if it
+    sets the expiry date of a secret and the client gets no secret. Also raises ValidationError if the date has passed.
     """
     method, expires_at = registration.authentication, registration.secret_expires_at
     if not registration.name.strip():
@@ -199,7 +199,7 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 
 
 def _missing(scope: str) -> str:
-    """Return the error text for a scope that does not exist. The text says how to create the scope."""
+    """Return the error text for a scope that does not exist. The text names the command or the settings to use."""
     if scope in audience.OPENID:
         return f"There is no scope {scope}. The issuer's settings GROUPS_CLAIM and CLAIMS_SOURCE offer it."
     return f"There is no scope {scope}. Create it with create_api or in the admin."

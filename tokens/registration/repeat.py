@@ -46,8 +46,8 @@ def api_once(
     The API authenticates at the issuer as `own_client`. Returns the API, the new secret of `own_client` or None, and
     True if the API is new.
 
-    Raises ValidationError if the API or the client exists and differs. Also raises what `register`
-    raises for an API and for a client.
+    Raises ValidationError if the API or the client exists and differs. Also raises what
+    `client.register` and `api.register` raise.
     """
     secret = None
     if own_client is not None:

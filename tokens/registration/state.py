@@ -146,9 +146,9 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the value to store in the column of the switch `name` if the switch is on or off.
+    """Return the value to store in the column of the switch `name`. `on` is the state of the switch.
 
-    Returns None, not False, if the switch is off by default and the column is nullable. `create_client` does the same.
+    If the switch is off by default and its column is nullable, off is stored as None, as in `create_client`.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

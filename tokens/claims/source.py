@@ -24,7 +24,10 @@ from tokens.models import User
 
 
 def _name(user: User) -> str:
-    """Return a user's first and last name. If both are empty, return the username, or "" unless NAME_FROM_USERNAME."""
+    """Return a user's first and last name.
+
+    If both are empty, returns the username if NAME_FROM_USERNAME is True, else "".
+    """
     # Common clients (Dex) refuse a user without `name`. The username is in `preferred_username` anyway.
     return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
 

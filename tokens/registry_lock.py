@@ -113,7 +113,10 @@ def _refusal(error: Error) -> RegistryLocked | None:
 
 
 def _explanation() -> str:
-    """Return the cause and the remedy, with the PostgreSQL process that holds the lock if it can be found."""
+    """Return the message for a lock that was not available in time: the cause and the remedy.
+
+    On PostgreSQL, the message also names the process that holds the lock, if this process can be found.
+    """
     if connection.vendor != "postgresql":
         return sentence(
             "another program holds the lock on the database; nothing was changed. Close that program, or"

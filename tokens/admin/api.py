@@ -36,7 +36,7 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
 
-        Raises ValidationError if they lack the algorithm of a key ring that signs tokens for the API.
+        Raises ValidationError if a key ring that signs tokens for the API uses an algorithm that is not among them.
         """
         algorithms = self.cleaned_data["algorithms"]
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
@@ -47,7 +47,7 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
 
 
 class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The scopes of an API."""
+    """The inline table with the scopes of an API."""
 
     model = Scope
     form = ScopeForm
@@ -57,7 +57,7 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
 
 @admin.register(Api)
 class ApiAdmin(TokenFields, Audited):
-    """An API and its scopes. `ring` and `moves_at` are read-only: `rotate_keys --move` sets them."""
+    """The admin page of an API and its scopes. `ring` and `moves_at` are read-only: `rotate_keys --move` sets them."""
 
     form = ApiForm
     noun = "api"
@@ -78,7 +78,7 @@ class ApiAdmin(TokenFields, Audited):
         return obj.identifier
 
     def creation_details(self, form: Any) -> dict[str, Any]:
-        """Return the name of the new API and its switches that are on, for the audit event of its creation."""
+        """Return the new API's name and those of its switches that are on, for the audit event of its creation."""
         return {"name": form.instance.name} | {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:

@@ -26,7 +26,7 @@ NOUNS = ("user", "client", "grant", "key", "api", "scope", "command", "ring", "g
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
-    """Audit events, newest first."""
+    """The admin page of audit events, newest first."""
 
     list_display = ["actor", "action", "subject", "at_second"]
     token_fields = {"actor": SUBJECT, "subject": SUBJECT, "details": ""}
@@ -46,7 +46,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return [export, *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Return True if `lookup` is a field of the filter, or if Django allows it."""
+        """Return True if `lookup` is a field of the filter, or a lookup that Django allows."""
         return lookup in NAMES or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
@@ -55,9 +55,9 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield the conditions for the search term `word`. An event matches the term if it satisfies one of them.
+        """Yield the alternative conditions for `word`. An event matches `word` if it satisfies one of the conditions.
 
-        If `word` is the `sub` of a user, the events that name this user by username match, too.
+        If `word` is the `sub` of a user, an event that names this user by username matches, too.
         """
         value = uuid(word)
         typed = str(value or word)
@@ -79,7 +79,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return response
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the events of the filtered list as CSV, at most EXPORTED of them. Records an audit event.
+        """Return at most EXPORTED events of the filtered list as CSV. Records an audit event for the export.
 
         Redirects to the list if a query parameter is invalid. Raises PermissionDenied if the administrator may not view
         the audit trail.

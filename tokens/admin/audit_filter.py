@@ -62,7 +62,7 @@ class FilterForm(forms.Form):
 
 
 class EventFilter(admin.ListFilter):
-    """The form that filters the list of events. Django's list page shows the form beside the list."""
+    """A list filter of Django that consists of one form, which the page shows beside the list of events."""
 
     title = gettext_lazy("actor, client, event and time")
     template = "admin/tokens/auditevent/filter.html"

@@ -48,7 +48,7 @@ SHOWN = ("registered_by", "recipe", "less_strict")
 
 @admin.register(Client)
 class ClientAdmin(TokenFields, PrefixSearch, Audited):
-    """Clients, with a search by name or client_id."""
+    """The admin page of clients, with a search by name or client_id."""
 
     noun = "client"
     form = ClientForm
@@ -65,7 +65,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and those of the pages that add a client by kind or program, and of "revoke all"."""
+        """Return Django's URLs, and the URLs of "revoke all" and of the pages that add a client by kind or program."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
@@ -78,7 +78,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Redirect to the page "What is it?", on which the administrator chooses the kind of the new client.
 
-        Shows or processes Django's form instead if the URL has a parameter or the form is submitted.
+        If the URL has a query parameter or the form is submitted, shows or processes Django's form instead.
         """
         if request.method == "GET" and not request.GET:
             return HttpResponseRedirect(reverse("admin:tokens_client_choose_kind"))
@@ -142,8 +142,8 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields that cannot be changed, such as the client_id of an existing client.
 
-        For a self-registered client, the result includes the fields that its document, its registration or the settings
-        determine.
+        For a self-registered client, the result includes the fields that the client's metadata document, its
+        registration or the settings determine.
         """
         # Tokens, user grants and the audit trail name a client by its client_id.
         if obj and obj.registered_by:
@@ -181,7 +181,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
         """Save the client, and show a warning for each public key that cannot be used.
 
-        If the client uses secrets, add a secret if the form requests one or the client has none.
+        Also adds a secret if the form requests a new secret or the client has none, unless the client uses no secrets.
         """
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
@@ -192,9 +192,9 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
             setattr(request, SECRET_ATTRIBUTE, secret_rotation.add(obj, actor=actor, now=store.database_now()))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002
-        """Revoke each secret that the form marks, or set its expiry date.
+        """Set the expiry dates that were changed in the form, and revoke the secrets that are marked in the form.
 
-        Show an error for each secret that had already ended.
+        Shows an error for each of these secrets that has ended already.
         """
         # Sets formset.changed_objects only. `end` saves each secret with its event, under a lock.
         formset.save(commit=False)
@@ -214,7 +214,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return self._secret_page(request, obj) or super().response_change(request, obj)
 
     def _secret_page(self, request: HttpRequest, client: Client) -> HttpResponse | None:
-        """Return the page that shows the new secret. Returns None if the request created none."""
+        """Return the page that shows the new secret, or None if the request created no secret."""
         secret = getattr(request, SECRET_ATTRIBUTE, None)
         if secret is None:
             return None

@@ -1,4 +1,4 @@
-"""The recent activity of a client: its last token, its last refusal and its newest events, by one bounded read each."""
+"""The recent activity of a client: its last token, its last refusal and its newest events. Each read is bounded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The form of a client in the admin.
 
 - Public keys can be pasted as PEM, JWK or JWKS (`keys_field`). A private key is refused and not shown again.
-- The authentication method follows the client's type and keys if the administrator chooses none.
+- If the administrator chooses no authentication method, the method follows from the client's type and keys.
 - If two fields contradict each other, the error is shown at the field that causes the contradiction.
 """
 
@@ -162,6 +162,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
 
         1. Find the method (`authentication_method`) from the choice, or else from the method of an existing client.
         2. Refuse keys and secrets that the method does not use.
+        3. Refuse special rights that the administrator may not give.
         """
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
@@ -179,7 +180,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         return data
 
     def _refuse_new_keys(self, data: dict[str, Any], method: AuthenticationMethod) -> None:
-        """Add an error to each changed field that has keys, which `method` does not use."""
+        """Add an error to each changed field that contains keys. `method` is a method that does not use keys."""
         text = gettext("%(method)s does not use keys. Choose private_key_jwt, or remove the keys.")
         # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
         for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
@@ -189,7 +190,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
     def _rights(self, data: dict[str, Any]) -> Rights:
         """Return the client's special rights according to the form.
 
-        If a field is read-only, use the value of the stored client.
+        For a field that is read-only, uses the value of the stored client.
         """
         addresses = [data.get(name, getattr(self.instance, name)) for name in ADDRESSES[:2]]
         return Rights(

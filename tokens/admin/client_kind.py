@@ -2,8 +2,8 @@
 
 1. `choose` shows the kinds of tokens/registration/kinds.py.
 2. `add` asks for the values that the kind needs, and registers the client by the function that `create_client` calls.
-3. The answer shows the secret once, and blocks to paste. It is not a redirect: a redirect would have to carry the
-   secret in the session, and sessions are stored.
+3. The answer shows the secret once, and blocks of code to paste. The answer is not a redirect: a redirect would have
+   to carry the secret in the session, and sessions are stored.
 """
 
 from collections.abc import Sequence
@@ -129,9 +129,11 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
-    """Register the client, link it to the API that the form names, if any, and return the page with its secret.
+    """Register the client, and return the page with the client's secret.
 
-    Raises ValidationError if a value is refused or the administrator may not give the client its rights, and
+    If the form names an API, also links the client to this API.
+
+    Raises ValidationError if a value is refused or the administrator may not give the client's rights. Raises
     RegistryLocked if another transaction prevents the change.
     """
     actor, now, registration = events.actor(request), store.database_now(), form.registration()
@@ -153,7 +155,7 @@ def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
 def secret_page(
     request: HttpRequest, client: Client, secret: str | None, *, title: str, snippets: Sequence[object] = ()
 ) -> HttpResponse:
-    """Return the page with a client's ID, its new secret, if any, and blocks to paste. Caches do not store the page."""
+    """Return the page with the client's ID, the new secret (if any) and code to paste. Caches do not store the page."""
     context = {
         **admin.site.each_context(request),
         "title": title,

@@ -104,7 +104,7 @@ class ProgramForm(forms.Form):
 
 
 def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the programs for which a recipe describes a client: for each topic, the name and title of each program.
+    """Return, for each topic, the name and title of each program whose recipe describes a client.
 
     Leaves out resource servers. Returns [] if a recipe is malformed.
     """
@@ -124,8 +124,8 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
 def add(request: HttpRequest, program: str) -> HttpResponse:
     """Show the form for the program named `program`. If a valid form was sent, register the client.
 
-    The answer to the sent form shows the client's secret and the configuration of the program. Raises Http404 if there
-    is no recipe for the program.
+    After the registration, the page shows the client's secret and the configuration of the program. Raises Http404 if
+    there is no recipe for the program.
     """
     try:
         recipe = catalog.find(program, conf.issuer().recipes)
@@ -150,7 +150,7 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
 
 
 def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
-    """Register the client that the valid form describes, and return the page with its secret and configuration.
+    """Register the client that the form describes. Return the page with the client's secret and the configuration.
 
     Raises ValidationError if the administrator lacks a permission or the client breaks a rule, and MissingValue if the
     configuration lacks a value.
@@ -171,8 +171,8 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
     """Return notes to show with the new client, as texts.
 
-    The notes name each setting that is less strict than the default. A further note says that each user needs a
-    verified e-mail address, if the recipe demands that.
+    The notes name each setting of the client that is less strict than the default, and contain the recipe's own note
+    (`loosens`). If the recipe needs verified e-mail addresses, a further note says so.
     """
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
     return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]

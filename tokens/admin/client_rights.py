@@ -1,4 +1,4 @@
-"""Check if an administrator may give a client special rights (tokens/registration/delegation.py).
+"""Checks if an administrator may give special rights to a client (tokens/registration/delegation.py).
 
 If the administrator lacks the permission for a right, the form shows an error at the field of that right.
 """

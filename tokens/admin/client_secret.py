@@ -1,4 +1,4 @@
-"""A client's secrets in the admin: when each was created, was last used and expires. No page shows a stored secret."""
+"""A client's secrets in the admin: the dates of creation, last use and expiry. No page shows a stored secret."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -21,7 +21,7 @@ REVOKE = gettext_lazy("Revoke now")
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """Form that revokes a client secret now, or sets its expiry date."""
+    """The form that revokes a client secret or sets its expiry date."""
 
     revoke_now = forms.BooleanField(required=False, label=REVOKE)
 
@@ -33,7 +33,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
     def clean(self) -> dict[str, Any]:
-        """Return the cleaned data. Adds an error if the secret has ended, or its new expiry date is in the past."""
+        """Return the cleaned data. Adds an error if the secret has ended, or if the new expiry date is in the past."""
         data, now = super().clean() or {}, store.database_now()
         # Only changed fields: an expired secret must not make its client's page impossible to save.
         for name in self.changed_data:
@@ -46,7 +46,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
 
 class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The secrets of a client."""
+    """The inline table with the secrets of a client."""
 
     model = ClientSecret
     form = SecretForm
@@ -62,10 +62,10 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
 
 
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:
-    """Revoke the secret or set its expiry date, as its form requests. Records an audit event for each change.
+    """Set the expiry date of the secret, or revoke the secret, as the form requests. Records an audit event for each.
 
-    `changed` has the names of the form's changed fields: `revoke_now` or `expires_at`. Raises SecretEnded if the secret
-    has already ended.
+    `changed` has the names of the form's changed fields: `revoke_now`, `expires_at` or both. Raises SecretEnded if the
+    secret has already ended.
     """
     if "expires_at" in changed:
         secret_rotation.expire(secret, secret.expires_at, actor=actor, now=now)

@@ -3,7 +3,8 @@
 - Each number comes from one bounded read. Nothing counts the rows of a long table.
 - An administrator who may view key rings sees keys, feed and jobs. An administrator who may view the audit trail sees
   tokens and refusals.
-- The counts come from tokens/audit/tally.py. They are complete up to the time when that module last wrote them.
+- The counts of tokens and refusals come from tokens/audit/tally.py, which writes them in batches. They are complete up
+  to the last batch.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingState:
-    """A key ring: its next step, and whether a standby key is ready."""
+    """The state of a key ring: its next step, and whether a standby key is ready."""
 
     pk: int
     name: str
@@ -47,7 +48,7 @@ class RingState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """The revocation feed: the number of its entries, and when an API last read it."""
+    """The state of the revocation feed: the number of its entries, and when an API last read the feed."""
 
     entries: int
     polled_at: datetime | None
@@ -73,7 +74,7 @@ def rings(now: datetime) -> list[RingState]:
 
 
 def _ring(ring: Ring, now: datetime) -> RingState:
-    """Return the state of a key ring at `now`, with the next step of its rotation and the instant of this step."""
+    """Return the state of a key ring at `now`, with the next step of its rotation and the instant of that step."""
     keys, policy = [stored.key for stored in store.load(ring.name)], adoption.assumed(ring)
     step, at = next_step(keys, policy=policy, now=now) if keys else ("rotate_keys", None)
     return RingState(

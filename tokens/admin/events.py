@@ -2,7 +2,7 @@
 
 - A change and its event are saved in one transaction.
 - Secrets are never recorded. Public keys are recorded by their key ids.
-- A change waits at most `registry_lock.WAIT` for locks, and is then answered with 503.
+- A change waits at most `registry_lock.WAIT` for a lock. If the lock is not available then, the answer is 503.
 - Only superusers can change users who have access to the admin.
 """
 
@@ -66,7 +66,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
         """Record an audit event for the row, with the administrator as its actor.
 
-        The name of the event is the page's `noun` with `done`, such as `client.created`.
+        The name of the event is the page's `noun`, a dot and `done`, such as `client.created`.
         """
         record(request, f"{self.noun}.{done}", f"{self.noun}:{self.name(obj)}", details)
 
@@ -93,9 +93,9 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     def _bounded(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Call the view and return its response. A POST waits for locks only for a limited time.
+        """Call the view and return its response. Limit the time for which a POST waits for locks.
 
-        Return 503 with the reason if another transaction prevented the change.
+        Returns 503 with the reason if another transaction prevented the change.
         """
         if request.method != "POST":
             return view(request, *args, **kwargs)

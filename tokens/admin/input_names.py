@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 def name_inputs(field: forms.Field, name: str) -> None:
     """Set the `aria-label` of each input of the field to `name`.
 
-    A field for a date with a time has two inputs. Their names end with "date" and "time".
+    If the field is for a date with a time, it has two inputs. "date" and "time" are then added to their names.
     """
     widgets = getattr(field.widget, "widgets", [field.widget])
     parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]

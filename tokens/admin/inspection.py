@@ -33,8 +33,8 @@ class TokenForm(forms.Form):
 def inspect_page(request: HttpRequest) -> HttpResponse:
     """Show the form and, after it was sent, the inspection of the token.
 
-    The URL's query can have one value that the administrator expects in the token, such as `?kid=abc`. Then the page
-    also shows if the token has this value. Other admin pages link here with such a query.
+    If the URL's query has an expected value, such as `?kid=abc`, the page also shows if the token has this value. Other
+    admin pages link here with such a query.
 
     Raises PermissionDenied unless the administrator may view signing keys.
     """
@@ -70,7 +70,7 @@ def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
 
 
 def _compared(inspection: Inspection, expected: Expectation | None) -> dict[str, object]:
-    """Compare the inspected token with `expected`. Return the template's variables with the result, as a sentence.
+    """Compare the inspected token with `expected`. Return the template's variables, with the result as a sentence.
 
     Returns {} if `expected` is None.
     """

@@ -41,7 +41,7 @@ class ReasonForm(forms.Form):
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(TokenFields, ReadOnly):
-    """The keys of every key ring with their current phase. The private halves are never shown."""
+    """The admin page of signing keys, with the current phase of each. The private halves are never shown."""
 
     list_display = ["kid", "ring", "phase", "announced_at", "signs_at", "withdraw_at"]
     token_fields = {"kid": "kid", "public_jwk": ""}

@@ -3,7 +3,7 @@
 - Each key is a row. Each phase of the key is a bar on the row's time axis.
 - Lengths are in units of the SVG's viewBox. x grows with time, y from the oldest key to the newest.
 - The axis spans all dates of the drawn keys, the present and the next step, with a margin on both sides.
-- The picture shows all published keys, and the newest SHOWN_ENDED of the keys that are not published any more.
+- The picture shows all published keys. Of the keys that are no longer published, it shows the newest SHOWN_ENDED.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Row:
     """The row of one key in the picture.
 
     The row has a bar for each phase, and a mark for the expiry of the key's last token. The row of a revoked key also
-    has a mark for the flush, which is the later switch that makes verifiers drop the key.
+    has a mark for the flush, a switch after the revocation that makes verifiers drop the revoked key.
     """
 
     line: Line

@@ -27,7 +27,7 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 
 
 def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
-    """Plan the key ring's switch to the next key. If `dry_run`, only return what would happen.
+    """Plan the key ring's switch to the next key, and return the outcome. If `dry_run` is True, change nothing.
 
     Raises one of PROBLEMS if the switch cannot be planned.
     """
@@ -37,7 +37,7 @@ def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
 def revoke_key(
     request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
-    """Revoke the key. If `dry_run`, only return what would happen.
+    """Revoke the key, and return the outcome. If `dry_run` is True, change nothing.
 
     Raises one of PROBLEMS if the revocation is refused.
     """
@@ -51,7 +51,7 @@ def require(request: HttpRequest, permission: str) -> None:
 
 
 def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
-    """Return a redirect to the admin page named `page` of the row `pk`, which will show `error` as a message."""
+    """Redirect to the page of the row `pk`, and show `error` there as a message. `page` is the URL name of the page."""
     messages.error(request, gettext("Nothing was changed: %(problem)s") % {"problem": translated(error)})
     return HttpResponseRedirect(reverse(page, args=[pk]))
 

@@ -12,7 +12,7 @@ from tokens.page_text import translated
 
 
 class KeysField(forms.JSONField):
-    """Public keys as a JWKS, a JWK or PEM. An empty box means no keys."""
+    """A form field for public keys as a JWKS, a JWK or PEM. An empty box means no keys."""
 
     def to_python(self, value: Any) -> Any:
         """Return the pasted keys as a JWKS, or None for an empty box. Raises ValidationError for unusable keys."""
@@ -24,7 +24,7 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(translated(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the pasted text to show after an error. If it might be a private key, return the stored keys."""
+        """Return the pasted text after an error, or the stored keys if the pasted text might be a private key."""
         # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial

@@ -2,7 +2,7 @@
 
 - `?follows=KEY` shows the rows after the row with the primary key KEY, `?precedes=KEY` the rows before it. The database
   reads only the rows of the page, at any place in the list.
-- If KEY is malformed, or the administrator cannot see its row, Django redirects to the first page.
+- If KEY is malformed, or the administrator cannot see the row of KEY, Django redirects to the first page.
 - An action on selected rows ignores KEY. So the action runs even if the row of KEY was deleted after the page was made.
 - Search, filters and column headers lead to the first page of their result.
 """
@@ -40,7 +40,7 @@ class KeysetList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the arguments of `order_by` that sort the list, and store the same columns in `order`."""
+        """Return the arguments of `order_by` that sort the list, and set `self.order` to the same columns."""
         ordering = super().get_ordering(request, queryset)
         self.order = list_order.columns(self.model, ordering)
         return [column.expression for column in self.order] or list(ordering)
@@ -66,8 +66,8 @@ class KeysetList(ChangeList):
     def _read_by_key(self, names: list[str], request: HttpRequest) -> None:
         """Read the page after or before the row whose key is in the URL, and set whether further pages exist.
 
-        `names` has the one parameter that the URL contains, FOLLOWS or PRECEDES. Raises IncorrectLookupParameters if it
-        has both, if the list cannot be paged by key, or if the key is not valid.
+        `names` lists which of the parameters FOLLOWS and PRECEDES the URL contains. Raises IncorrectLookupParameters if
+        the URL contains both, if the list cannot be paged by key, or if the key is not valid.
         """
         if len(names) > 1 or not self.order:
             raise IncorrectLookupParameters

@@ -1,8 +1,8 @@
 """The order of a list, and the rows that follow a given row in this order (keyset paging).
 
 - The last column is unique, so that each row has one place.
-- Empty values are last in ascending order and first in descending order. This is PostgreSQL's default, which its
-  indexes have.
+- Empty values are last in ascending order and first in descending order. This is PostgreSQL's default, also for its
+  indexes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ class Column:
         return self._compared("lt" if self.is_descending else "gt", value)
 
     def not_earlier(self, value: object) -> Q:
-        """Return the query condition that a row's value in this column is `value`, or is sorted after it."""
+        """Return the query condition that a row's value in this column is `value`, or is sorted after `value`."""
         if value is None:
             return Q() if self.is_descending else self._empty(wanted=True)
         return self._compared("lte" if self.is_descending else "gte", value)

@@ -1,9 +1,9 @@
 """The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites.
 
 - A user with a second factor logs in at the issuer's login page instead, which asks for the factor.
-- If the operator requires a second factor (`factors.obligation`), each page of the admin needs a login with one. A user
-  without a factor is led to the pages that set one up.
-- A logout in the admin ends the session and stores the logout messages to its clients in one transaction.
+- If the operator requires a second factor (`factors.obligation`), each page of the admin needs a login with a second
+  factor. A user without a factor is redirected to the pages that set one up.
+- A logout in the admin ends the session and stores the logout messages to the session's clients, in one transaction.
 """
 
 from typing import Any
@@ -43,7 +43,8 @@ class PasswordOnlyForm(AdminAuthenticationForm):
 def login(request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
     """Serve Django's login page, without messages that an earlier user of this browser left in the session.
 
-    Redirects a user who has or needs a second factor to the issuer's login page.
+    Redirects a user who has or needs a second factor to the issuer's login page. Redirects a logged-in administrator
+    whose login lacks the required factor to the page that asks for this factor.
     """
     list(messages.get_messages(request))  # reading removes them from the session
     if (needed := _missing_class(request)) and _has_permission(request):
@@ -55,14 +56,14 @@ def login(request: HttpRequest, extra_context: dict[str, object] | None = None) 
 
 
 def has_permission(request: HttpRequest) -> bool:
-    """Return True if the user may see the admin, and logged in with the factor that the operator requires."""
+    """Return True if the user may see the admin, and logged in with the factor that the operator requires, if any."""
     return _has_permission(request) and not _missing_class(request)
 
 
 def _missing_class(request: HttpRequest) -> str:
-    """Return the authentication context class that the user needs for the admin and that the session lacks.
+    """Return the authentication context class that the admin requires, if the user's login does not satisfy it.
 
-    Returns "" if nothing is lacking, or if no user is logged in.
+    Returns "" if the login satisfies the requirement, or if no user is logged in.
     """
     if not request.user.is_authenticated:
         return ""

@@ -34,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(LogoutMessage)
 class LogoutMessageAdmin(TokenFields, LongList, ReadOnly):
-    """Logout messages. No page shows a logout token: each attempt signs a new one."""
+    """The admin page of logout messages. No page shows a logout token: each attempt signs a new one."""
 
     list_display = ["created_at", "client", "sub", "attempts", "due_at", "delivered_at", "dead_at", "failure"]
     token_fields = {"sub": "sub", "sid": "sid"}
@@ -55,7 +55,7 @@ class LogoutMessageAdmin(TokenFields, LongList, ReadOnly):
 
     @admin.action(description=gettext_lazy("Send the selected messages again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
-        """Send selected messages again if their delivery was given up. Ignore the others."""
+        """Send again those selected messages whose delivery was given up. Ignore the others."""
         actor = events.actor(request)
         number = outbox.send_again(queryset, actor=actor, now=store.database_now())
         message = gettext("Messages that are sent again: %(number)s.") % {"number": number}

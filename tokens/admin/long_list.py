@@ -67,7 +67,7 @@ class PrefixSearch(LongList):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match every word, and False: the rows contain no duplicates."""
+        """Return the rows that match every word, and False, because the rows contain no duplicates."""
         words = search_term.split()
         matches = queryset
         for word in words:
@@ -75,17 +75,17 @@ class PrefixSearch(LongList):
         return (_by_key(matches, among=queryset) if words else queryset), False
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield alternative conditions. A row matches the word if one of the conditions holds."""
+        """Yield the alternative conditions for `word`. A row matches `word` if one of the conditions holds."""
         yield from (Q(**{lookup: word}) for lookup in self.prefixes)
         if (value := uuid(word)) is not None:
             yield from (Q(**{field: value}) for field in self.uuids)
 
 
 def _by_key(matches: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Read the primary keys of the rows in `matches`, and return a query that selects these rows of `among` by them.
+    """Read the primary keys of the rows in `matches`, and return a query that selects the rows by these keys.
 
-    `among` is the whole list, and `matches` is the query for its rows that match the search. If more than LIMIT rows
-    match, returns `matches`.
+    `among` is the query for the whole list, and `matches` is the query for the rows that match the search. If more than
+    LIMIT rows match, returns `matches`.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(matches.order_by().values_list("pk", flat=True)[: LIMIT + 1])

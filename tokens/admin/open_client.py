@@ -72,7 +72,7 @@ class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a pl
 
 @admin.register(InitialAccessToken)
 class InitialAccessTokenAdmin(Audited):
-    """Initial access tokens, with forms that create a token and revoke selected tokens."""
+    """The admin page of initial access tokens, which creates a token or revokes selected tokens."""
 
     noun = "initial_token"
     form = InitialAccessTokenForm
@@ -81,7 +81,7 @@ class InitialAccessTokenAdmin(Audited):
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False for a stored token, and Django's answer for the list."""
+        """Return False for a stored token. For the list, return Django's answer."""
         # A token never changes after it was created.
         return obj is None and super().has_change_permission(request)
 
@@ -114,7 +114,7 @@ class InitialAccessTokenAdmin(Audited):
 
     @admin.action(description=gettext_lazy("Revoke the selected tokens"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:
-        """Revoke each selected token. Clients that were registered with it stay registered."""
+        """Revoke each selected token. Clients that were registered with one of the tokens stay registered."""
         actor, now = events.actor(request), store.database_now()
         revoked = [initial_token.revoke(token, actor=actor, now=now) for token in queryset.order_by("pk")]
         message = gettext("Tokens that were revoked: %(number)s.") % {"number": sum(revoked)}

@@ -29,7 +29,7 @@ from tokens.page_text import translated
 
 @admin.register(Ring)
 class RingAdmin(ReadOnly):
-    """A key ring as a picture, with its timings and the button that plans the next switch."""
+    """The admin page of a key ring: a picture, the timings, and the button that plans the next switch."""
 
     list_display = ["name", "algorithm", "keystore"]
     fields = ["name", "algorithm", "bits", "keystore"]
@@ -43,7 +43,7 @@ class RingAdmin(ReadOnly):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the key ring with its picture, and the button for administrators who may rotate keys."""
+        """Show the key ring with its picture. Show the button "Rotate now" to administrators who may rotate keys."""
         ring = Ring.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         details = _picture_context(ring) if ring else {}
         permission = {"may_rotate": request.user.has_perm("tokens.rotate_key")}

@@ -27,7 +27,7 @@ class ByUuid(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at ru
 
 
 def uuid(word: str) -> UUID | None:
-    """Return `word` as a UUID. Returns None if it is not a UUID."""
+    """Return `word` as a UUID, or None if `word` is not a UUID."""
     try:
         return UUID(word)
     except ValueError:

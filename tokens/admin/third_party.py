@@ -23,9 +23,9 @@ from tokens.models import User, translation
 
 @admin.register(Group)
 class GroupAdmin(Audited, DjangoGroupAdmin):
-    """Groups of users and their permissions. Only superusers can change them.
+    """The admin page of groups of users and their permissions. Only superusers can change a group.
 
-    An administrator who could change a group could give its permissions to themselves.
+    Administrators who could change a group that they belong to could give themselves every permission.
     """
 
     noun = "group"
@@ -61,9 +61,9 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
-    """E-mail addresses. A user can log in with a verified address, and clients can identify the user by the address.
+    """The admin page of e-mail addresses. A verified address is a way to log in, and clients can identify users by it.
 
-    Only superusers can change the addresses of a user with access to the admin: an address is a way to log in.
+    So only superusers can change the addresses of a user who has access to the admin.
     """
 
     noun = "email_address"
@@ -100,7 +100,7 @@ class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
         return f"{obj.user.get_username()}/{obj.pk}"
 
     def creation_details(self, form: Any) -> dict[str, Any]:
-        """Return the user's `sub`, and whether the new address is verified and the user's primary one."""
+        """Return the user's `sub`, and the switches `verified` and `primary` of the new address."""
         address = form.instance
         return {"sub": str(address.user.sub), "verified": address.verified, "primary": address.primary}
 
@@ -110,7 +110,7 @@ translation.mark_texts(Authenticator)  # django-allauth gives its table no names
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(LongList, Audited):
-    """The second factors and passkeys of users. An administrator can delete them for a user who lost a device.
+    """The admin page of second factors and passkeys. If a user lost a device, an administrator can delete its factor.
 
     Secrets and keys are not shown. Only superusers can delete a factor of a user with access to the admin.
     """
@@ -131,7 +131,7 @@ class AuthenticatorAdmin(LongList, Audited):
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Return False."""
+        """Return False: no administrator may change a factor."""
         # An administrator who moves a factor of their own to another user could log in as that user.
         return False
 

@@ -35,7 +35,7 @@ from tokens.revoking import access, everywhere
 
 @admin.register(User)
 class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """Django's page of a user, with the `sub` that identifies the user in tokens."""
+    """Django's admin page of a user, with the `sub` that identifies the user in tokens."""
 
     noun = "user"
     in_registry = False  # an action on many users takes long
@@ -107,7 +107,7 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
         return addresses and self.has_change_permission(request, user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the read-only fields. They include the permissions unless the administrator is a superuser."""
+        """Return the read-only fields. These include the permissions unless the administrator is a superuser."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, *self.privileges]
 

@@ -20,7 +20,7 @@ REASON = "revoked in the admin"
 
 
 class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The refresh tokens of a grant: when each was issued and used. The token itself is not shown."""
+    """The inline table of a grant's refresh tokens: when each was issued and used. The token itself is not shown."""
 
     model = RefreshToken
     fields = ("created_at", "expires_at", "used_at", "retried_at")
@@ -38,7 +38,7 @@ class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a pl
 
 @admin.register(DeviceCode)
 class DeviceCodeAdmin(TokenFields, LongList, ReadOnly):
-    """Device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
+    """The admin page of device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
 
     list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
     token_fields = {"audience": "aud", "grant": "grant_id"}
@@ -48,7 +48,7 @@ class DeviceCodeAdmin(TokenFields, LongList, ReadOnly):
 
 @admin.register(UserGrant)
 class UserGrantAdmin(TokenFields, ByUuid, LongList, ReadOnly):
-    """User grants. Each token issued under a grant carries the grant's id."""
+    """The admin page of user grants. Each token issued under a grant carries the grant's id."""
 
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
     token_fields = {"id": "grant_id", "audience": "aud", "sid": "sid"}
@@ -60,7 +60,7 @@ class UserGrantAdmin(TokenFields, ByUuid, LongList, ReadOnly):
     actions = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Return True if the administrator may change grants; the permission to view them is not enough."""
+        """Return True if the administrator may change grants. The permission to view grants is not enough."""
         return request.user.has_perm("tokens.change_usergrant")
 
     @admin.action(description=gettext_lazy("Revoke the selected grants and their tokens"), permissions=["revoke"])

@@ -33,7 +33,7 @@ def of_access_token(context: ClaimsContext) -> dict[str, Any]:
 
 
 def of_id_token(context: ClaimsContext, user_grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user, and those of the claims hook, for an ID token under `user_grant`.
+    """Return the claims about the user, and the claims of the hook, for an ID token under `user_grant`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """
@@ -46,7 +46,7 @@ def of_id_token(context: ClaimsContext, user_grant: UserGrant) -> dict[str, Any]
 
 
 def of_userinfo(context: ClaimsContext, user_grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user, and those of the claims hook, for userinfo under `user_grant`. Omits `sub`.
+    """Return the claims about the user, and the claims of the hook, for userinfo under `user_grant`. Omits `sub`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """

@@ -99,7 +99,7 @@ def reserved(place: Place) -> frozenset[str]:
 def _checked(claims: object, place: Place) -> dict[str, Any]:
     """Check the claims that the hook returned for `place`. Return them as a dict of JSON values.
 
-    Raises ClaimsFailed if they are not a mapping, have more than LARGEST bytes, or contain a reserved claim. Raises
+    Raises ClaimsFailed if `claims` is not a mapping, has more than LARGEST bytes, or contains a reserved claim. Raises
     ValueError or TypeError if a value is not strict JSON.
     """
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):

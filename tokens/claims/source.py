@@ -1,8 +1,8 @@
 """The values of claims about a user, from the user's fields or from CLAIMS_SOURCE.
 
 - If CLAIMS_SOURCE has an entry for a claim, the entry gives the claim's value. The claims in BUILT_IN need no entry.
-- `updated_at` is the instant at which the user's own fields last changed, or the instant that its entry gives if that
-  is later.
+- `updated_at` is the instant of the last change of the user's own fields. If CLAIMS_SOURCE has an entry for
+  `updated_at`, the later of this instant and the entry's instant is used.
 - An entry is a field ("locale"), a field of a related row ("profile.website"), or a function ("accounts.claims:photo").
 - `email` and `email_verified` always come from the user's own fields, because clients recognize users by a verified
   address.
@@ -24,7 +24,10 @@ from tokens.models import User
 
 
 def _name(user: User) -> str:
-    """Return a user's name for display: first and last name, else the username if NAME_FROM_USERNAME is True."""
+    """Return a user's first and last name.
+
+    If both are empty, returns the username if NAME_FROM_USERNAME is True, else "".
+    """
     # Common clients (Dex) refuse a user without `name`. The username is in `preferred_username` anyway.
     return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
 
@@ -65,7 +68,7 @@ def values(user: User, claims: Iterable[str]) -> dict[str, Any]:
 
 
 def problem(claim: str, entry: str) -> str | None:
-    """Return the problem of an entry of CLAIMS_SOURCE, or None. Imports the function that the entry names."""
+    """Return the problem of an entry of CLAIMS_SOURCE, or None. If the entry names a function, imports the function."""
     if claim not in names.of_scopes(names.SCOPES):
         return "is no claim of OpenID Connect. Add other claims by the hook (CLAIMS)."
     if claim in FIXED:
@@ -123,7 +126,7 @@ def _json(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text. Raises ValueError if it is too long."""
+    """Return a value as text. Raises ValueError if the text is too long."""
     text = str(value)
     if len(text) > LONGEST:
         raise ValueError(f"the text is longer than {LONGEST} characters")

@@ -44,7 +44,7 @@ def run(function: Callable[[], Any], *, within: timedelta) -> Any:
 
 
 def _thread() -> "SimpleQueue[Job]":
-    """Return the job queue of a free thread, else of a new thread. Raises AllBusy if LIMIT threads are busy."""
+    """Return the job queue of a free thread, or of a new thread if none is free. Raises AllBusy if LIMIT are busy."""
     global _started  # noqa: PLW0603 (state of the process)
     with _lock:
         if _free:

@@ -119,8 +119,8 @@ def parse(text: str, *, types: Collection[str | None]) -> Assertion:
 def check(assertion: Assertion, *, audiences: Collection[str], now: datetime) -> None:
     """Check the audience and the dates of a verified assertion (RFC 7523 section 3, items 3 to 6).
 
-    Raises InvalidAssertion if its `aud` is not one of `audiences`, if it has expired or is not valid yet, or if its
-    `exp` is more than LONGEST_LIFE after `now`. Tolerates CLOCK_ERROR in each date.
+    Raises InvalidAssertion if the `aud` is not one of `audiences`, if the assertion has expired or is not valid yet, or
+    if the `exp` is more than LONGEST_LIFE after `now`. Tolerates CLOCK_ERROR in each date.
     """
     if assertion.audience not in audiences:
         raise InvalidAssertion("its aud is not this issuer")

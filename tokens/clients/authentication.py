@@ -93,7 +93,7 @@ def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
 def authenticate(
     credentials: Credentials, *, now: datetime, version: str | None = None, received: float | None = None
 ) -> Client:
-    """Authenticate the client of a request.
+    """Authenticate the client of a request, and return the client.
 
     `version` is the version of the client registry (`registry.version`), or None if the caller has not read it.
     `received` is the instant at which the server had received the request (monotonic seconds), or None if unknown.
@@ -162,8 +162,8 @@ def _by_secret(identity: Presented, version: str | None, received: float | None,
 def _failure(identity: Presented, client: Client | None) -> str:
     """Return the reason why client authentication failed, for the log.
 
-    If the request has the secret in a place that the client may not use (header or body), the reason names only the
-    place. It does not reveal if the secret is right.
+    If the client may not send a secret where the request has it (header or body), the reason names only this place, and
+    does not reveal if the secret is right.
     """
     if client is None:
         return "no active client has this client_id"
@@ -175,9 +175,9 @@ def _failure(identity: Presented, client: Client | None) -> str:
 
 
 def _use_secret(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Record the use of the presented secret. Returns False if it is not one of the client's live `secrets`.
+    """Record the use of the presented secret, and return True if it is one of the client's live `secrets`.
 
-    A public client needs no secret. If the request has none, records nothing, and returns True if the client is public.
+    If the request presents no secret, records nothing, and returns True if the client is public.
 
     Raises NotReady if this process lacks a key to compare secrets, or too many secrets are being hashed.
     """
@@ -193,7 +193,7 @@ def _use_secret(identity: Presented, client: Client | None, secrets: Iterable[Cl
 
 
 def _fits(identity: Presented, client: Client | None) -> bool:
-    """Return True if the client may send a secret where this request has it: in the header, or in the body."""
+    """Return True if the client may send a secret in the place where this request has one: the header or the body."""
     here = AuthenticationMethod.SECRET_BASIC if identity.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 
@@ -226,10 +226,10 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 
 
 def _basic(authorization: str) -> tuple[Presented | None, str]:
-    """Decode a Basic header. Its client_id and secret are form-encoded (RFC 6749 section 2.3.1).
+    """Decode a Basic header, whose client_id and secret are form-encoded (RFC 6749 section 2.3.1).
 
-    Returns the client_id and secret, with "" as the reason. If the header is not usable, returns None with the reason
-    NOT_BASIC or MALFORMED.
+    Returns the client_id and secret, and "". If the header is not usable, returns None, and the reason NOT_BASIC or
+    MALFORMED.
     """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":

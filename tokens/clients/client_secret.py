@@ -3,8 +3,9 @@
 - A secret has 256 random bits and is shown once, when it is generated.
 - The database stores the HMAC-SHA-256 of the secret. A slow hash would cost each request 250 ms and add no protection,
   because the secrets cannot be guessed. The key of the HMAC is not in the database, so a leaked table is useless.
-- The key is derived from an entry of KEY_ENCRYPTION_KEYS. When a secret is used, it is hashed again under the first
-  entry. An old entry can be removed when `live_by_key` counts no secret under that entry.
+- The HMAC key is derived from an entry of KEY_ENCRYPTION_KEYS. If a secret is hashed under an old entry, the next use
+  of the secret replaces the hash by one under the first entry. An old entry can be removed when `live_by_key` counts no
+  secret under that entry.
 - A secret that is imported from another project (tokens/handover/toolkit.py) can have a slow hash. The first use of the
   secret replaces the slow hash by an HMAC. But a secret that is too short for 256 bits keeps the slow hash, because an
   attacker could guess it.
@@ -73,8 +74,8 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
     """Store the hash of `secret` as an additional secret of the client, and return `secret`.
 
-    The caller has generated `secret`. Raises ValueError if `secret` is too short to have 256 random bits or has other
-    characters than STRONG permits, and MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed.
+    The caller ensures that `secret` is random. Raises ValueError if `secret` is too short to have 256 random bits or
+    has other characters than STRONG permits. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed.
     """
     if not STRONG.fullmatch(secret):
         raise ValueError("a client secret has 256 random bits: at least 43 characters out of A-Z a-z 0-9 - _")
@@ -140,7 +141,7 @@ def _columns() -> list[Any]:
 
 
 def use(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Record the use of the secret in `stored` that equals `presented`. Returns False if no live secret equals it.
+    """Return True if a live secret in `stored` equals `presented`, and record the use of that secret.
 
     Records the day of the use. If the stored hash is under an old entry of KEY_ENCRYPTION_KEYS, replaces it by a hash
     under the first entry.

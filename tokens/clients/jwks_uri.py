@@ -1,10 +1,10 @@
 """Fetches and caches the keys that clients publish (`jwks_uri`, RFC 7591 section 2).
 
-- Each address has one copy of its keys and at most one fetch at a time (single-flight), with 30 s between two fetches.
-  An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for
-  assertions whose key is in the copy.
+- Each address has one copy of its keys and at most one fetch at a time (single-flight), with at least 30 s between
+  the starts of two fetches. An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most,
+  and no delay for assertions whose key is in the copy.
 - A key that the client removed from its JWKS is refused after 5 minutes at the latest, if the address answers in time.
-- If the address does not answer, the copy is used for an hour. After that the client cannot authenticate.
+- If the address does not answer, the copy is used until it is an hour old. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.
 - The copies of self-registered clients are in a separate table, with separate limits for fetches and waiting requests.
   An attacker who registers many slow addresses cannot delay other clients, or displace their keys from the cache.
@@ -64,7 +64,7 @@ class _Copies:
 
 
 def _bounded(number: int) -> Callable[[Callable[[], None]], None]:
-    """Return a function that runs its argument in a new thread.
+    """Return a function that runs the function in its argument in a new thread.
 
     The returned function raises RuntimeError if `number` of these threads run already.
     """
@@ -99,7 +99,7 @@ _registered, _self_registered = _new_tables()
 
 
 def keys(url: str, *, kid: object, is_self_registered: bool = False) -> tuple[ClientKey, ...]:
-    """Return the keys at `url`. Fetch the keys if there is no copy, if the copy is stale, or if no key has this `kid`.
+    """Return the keys at `url`. Fetch them first if there is no copy, the copy is stale, or no key has this `kid`.
 
     `kid` is from the header of the JWT, or None. Returns an empty tuple if the keys cannot be fetched and there is no
     copy. Raises Unavailable if the fetch takes too long, or if too many requests wait for fetches.

@@ -88,8 +88,8 @@ class KeyCopy:
 
         A `kid` of None fits every key. There are two cases without a wait:
 
-        1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started.
-        2. No fetch runs, and none may start until PAUSE has passed since the start of the last one.
+        1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started unless case 2 applies.
+        2. No fetch is in progress, and the last fetch started less than PAUSE ago. No fetch is started.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
         the fetch does not end in time.
@@ -146,7 +146,7 @@ class KeyCopy:
             self._room.release()
 
     def _run(self, flight: threading.Event, started: float) -> None:
-        """Fetch the keys, and store them with `started`, the start of the fetch. Sets `flight` at the end.
+        """Fetch the keys, and store them with `started`, the start of this fetch. Sets `flight` when the fetch ends.
 
         If the fetch fails, logs a warning and keeps the old keys.
         """

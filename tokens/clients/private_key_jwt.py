@@ -148,7 +148,7 @@ def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
 
 @lru_cache(maxsize=1024)
 def _pasted(client_id: str, jwks: str) -> tuple[ClientKey, ...]:
-    """Return the usable keys of a registered JWKS. Logs a warning and returns no keys if no key is usable."""
+    """Return the usable keys of a registered JWKS. If the JWKS is not usable, log a warning and return no keys."""
     try:
         return public_keys.registered(json.loads(jwks))
     except UnusableKey as error:
@@ -158,10 +158,10 @@ def _pasted(client_id: str, jwks: str) -> tuple[ClientKey, ...]:
 
 
 def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | None:
-    """Record a client's `jti` as used until `expires_at`, and return the registry's version.
+    """Record a client's `jti` as used, and return the registry's version, in one SQL statement.
 
-    One SQL statement does both. Returns None if the registry has no version. Raises Unfit if the `jti` was used before
-    (replay), in any process.
+    Keeps the record until CLOCK_ERROR after `expires_at`. Returns None if the registry has no version. Raises Unfit if
+    the `jti` was used before (replay), in any process.
     """
     digest = hashlib.sha256(f"{client.client_id}\0{token_id}".encode()).digest()
     until = connection.ops.adapt_datetimefield_value(expires_at + CLOCK_ERROR)
@@ -177,8 +177,8 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 def audiences(client: Client) -> tuple[str, ...]:
     """Return the accepted values of `aud`: the issuer's URL, and for some clients also the URLs of two endpoints.
 
-    The URLs of the token and PAR endpoints are included if the client's registration permits them, and the client need
-    not follow FAPI 2.0.
+    The URLs of the token and PAR endpoints are included if the client's registration permits them, unless the client
+    has to follow FAPI 2.0.
     """
     url = conf.issuer().url
     return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)

@@ -37,7 +37,7 @@ def version(*, received: float | None = None) -> str | None:
     """Return the registry's version, or None if its table is empty. If None, the caller must not cache clients.
 
     `received` is the instant at which the server had received the whole request (monotonic seconds), or None if
-    unknown. If the last query of this process began after `received`, returns its result and runs no query.
+    unknown. If this process last queried the version after `received`, returns that version and runs no query.
     """
     global _last_reading  # noqa: PLW0603 (the pair is replaced at once, so no thread sees a half of it)
     began, last = _last_reading
@@ -78,7 +78,7 @@ def current(client_id: str, *, read: str | None, received: float | None) -> tupl
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:
-    """Return the cached client. Returns None if it is not cached, or was read at another version of the registry."""
+    """Return the client from the cache, or None if it is not cached or was read at another version of the registry."""
     with _lock:
         read_under, client = _cache.get(client_id, (None, None))
         if client is None or read_under != version:

@@ -6,8 +6,8 @@ A request object is valid for a client if
 3. a key of the client verifies its signature (`Assertion.verified`);
 4. client_id and iss name the client, aud is this issuer alone, and the object is valid now (`check`).
 
-Then `parameters` returns the authorization request. Parameters outside of the object are not part of the request
-(section 6.3).
+Then `parameters` returns the authorization request. Parameters outside of the request object are not part of
+the authorization request (section 6.3).
 
 `typ` can be missing, because request objects of OpenID Connect have none, and RFC 9101 section 10.8 permits that. `sub`
 must not be the client_id. Otherwise, an assertion that authenticates a client could pass as a request object.

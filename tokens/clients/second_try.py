@@ -1,9 +1,9 @@
 """Recognizes a second try: a refused client repeats its request, with the secret in the body instead of the header.
 
-The library golang.org/x/oauth2 sends a second try after every refusal, until one of its requests has succeeded. It
-reports only the second answer.
+The library golang.org/x/oauth2 sends a second try after every refusal, until one of its requests has succeeded. The
+library reports only the second answer.
 
-- If a request with the secret in the header is refused, the refusal is stored for WINDOW. Its key is a keyed hash of
+- If a request with the secret in the header is refused, the refusal is stored for WINDOW, under a keyed hash of
   endpoint, network address, client, secret, DPoP proof and all other parameters. The stored refusal contains no value
   of the request, except a scope that the answer names.
 - The same request with the secret in the body, within WINDOW, is the second try. Each first request can have one second
@@ -15,7 +15,7 @@ reports only the second answer.
 - If the error was invalid_client, the second try is processed, because it can succeed: the client can be public, or can
   be registered to send its secret in the body only. The refusal of the second try is logged only if its reason differs.
 - If the first request has a DPoP proof, its refusal is not stored: the second request has another proof, which can be
-  accepted. If only the second request has a proof, it is not a second try, because the key includes the proof.
+  accepted. If only the second request has a proof, it is not a second try, because the hash includes the proof.
 
 The caller stores the refusals (`views.refusal_store`), and must delete a refusal when it reads it.
 """
@@ -39,7 +39,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """The refusal of the first request, whose secret was in the header. `at` is its time in seconds since the epoch."""
+    """The refusal of a first request, which had the secret in the header. `at` is in seconds since the epoch."""
 
     error: str
     description: str
@@ -67,7 +67,7 @@ class FirstRefusal:
 def key(
     credentials: Credentials, parameters: Iterable[tuple[str, str]], *, endpoint: str, address: str, proof: str
 ) -> str | None:
-    """Return the keyed hash by which the refusal of a request is stored. Its second try has the same key.
+    """Return the keyed hash under which the refusal of a request is stored. The second try has the same keyed hash.
 
     `parameters` are those of the body, `endpoint` is a name that no other endpoint uses, `address` is the client's
     network address, and `proof` is the DPoP proof or "". Returns None if the credentials are malformed or ambiguous.
@@ -83,7 +83,7 @@ def key(
 
 
 def can_follow(credentials: Credentials, error: OAuthError, *, has_proof: bool) -> bool:
-    """Return True if a second try can follow a request with these credentials, which was refused by `error`."""
+    """Return True if a second try can follow. The first request had these credentials, and was refused by `error`."""
     return credentials.has_header and error.status_code < 500 and not has_proof
 
 
@@ -93,7 +93,7 @@ def is_possible(credentials: Credentials) -> bool:
 
 
 def entry(error: OAuthError, *, now: datetime) -> tuple[object, ...]:
-    """Return the values to store of the refusal `error`. They are the fields of FirstRefusal."""
+    """Return the values by which the refusal `error` is stored. They are the fields of FirstRefusal."""
     return error.error, error.description, error.status_code, error.reason, now.timestamp()
 
 

@@ -46,9 +46,9 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def link(manifest: Manifest, run: Run) -> None:
-    """Link each API to the client that its entry names, or to no client. Collects changes and problems in `run`.
+    """Link each API to the client that the API's entry names, or to no client. Collects changes and problems in `run`.
 
-    The caller must have applied the clients before.
+    The caller must have applied the clients before the call.
     """
     for identifier, entry in manifest.apis.items():
         wanted = entry.values.get("client", "")
@@ -115,7 +115,7 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
 
 
 def _require_ring(api: Api, name: str) -> None:
-    """Raise ValidationError if an existing API is on, or is moving to, a key ring other than `name`."""
+    """Raise ValidationError if `name` is not the key ring of an existing API. If the API moves, its new ring counts."""
     if api.pk and (api.ring.name if api.ring else DEFAULT_RING) != name:
         command = f"rotate_keys --ring {name} --move {api.identifier}"
         raise ValidationError({"ring": f"An API moves to another ring by a plan: run manage.py {command}."})
@@ -124,7 +124,7 @@ def _require_ring(api: Api, name: str) -> None:
 def _set_ring(api: Api, name: str, run: Run) -> None:
     """Set the key ring of a new API. The ring signs for the API at once.
 
-    Raises ValidationError if the ring has no keys, or if the API does not accept its algorithm.
+    Raises ValidationError if the ring has no keys, or if the API does not accept the algorithm of the ring.
     """
     if name == DEFAULT_RING:
         return

@@ -3,7 +3,8 @@
 - A field that the file leaves out gets its value from the client's kind or recipe (`preset`), or else its default. But
   `active` and `program` of an existing client keep their values.
 - A new client is registered by the function that `create_client` calls, under the same rules.
-- A client that begins to authenticate with a secret gets a new secret. Other secrets stay as they are.
+- A client that begins to authenticate with a secret gets a new secret unless it has a live secret. Existing secrets
+  stay as they are.
 - A file that names a self-registered client is refused.
 """
 
@@ -34,9 +35,9 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def _client(client_id: str, entry: Item, run: Run) -> None:
-    """Create or change a client. Collects changes, new secrets and some of the problems in `run`.
+    """Create or change a client. Collects the change, a new secret, and the problems of `wanted_state` in `run`.
 
-    Raises ValidationError with the other problems, if the client breaks a rule of the registry.
+    Changes nothing if there are such problems. Raises ValidationError if the client breaks a rule of the registry.
     """
     problem_count = len(run.problems)
     wanted, program = wanted_state(client_id, entry, run)
@@ -60,9 +61,9 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
 
 
 def wanted_state(client_id: str, entry: Item, run: Run) -> tuple[dict[str, Any], str | None]:
-    """Return the client's state that the manifest describes, and the name of the client's recipe.
+    """Return the client's state that the manifest describes, and the name of the client's recipe or None.
 
-    The name is None if the entry has no recipe and no `program`. Collects problems in `run`.
+    The recipe's name is None if the entry has neither `recipe` nor `program`. Collects problems in `run`.
     """
 
     def refuse(name: str, text: str) -> None:
@@ -104,9 +105,10 @@ def _keys(value: Any) -> Any:
 
 
 def _register(client_id: str, wanted: dict[str, Any], program: str | None, run: Run) -> None:
-    """Register the client that the manifest describes, and add the change and its new secret to `run`.
+    """Register the client that the manifest describes. Add the change and the client's new secret to `run`.
 
-    `wanted` is its state, and `program` the name of its recipe. Raises ValidationError if the client breaks a rule.
+    `wanted` is the client's state, and `program` is the name of its recipe or None. Raises ValidationError if the
+    client breaks a rule.
     """
     columns = state.columns(wanted) | {"recipe": program}
     own = {"name", "grants", "redirect_uris", "client_jwks", "client_jwks_uri", "client_type"}
@@ -149,7 +151,7 @@ def _change(client: Client, wanted: dict[str, Any]) -> None:
 
 
 def _give_secret(client: Client, before: str, run: Run) -> None:
-    """Create a secret for a client that begins to authenticate with one, unless it has a live secret.
+    """Create a secret if the client begins to authenticate with a secret and has no live secret.
 
     `before` is the client's authentication method before the change.
     """

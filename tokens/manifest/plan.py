@@ -1,7 +1,7 @@
 """Applies a manifest in one transaction, under the lock of the registry.
 
 1. Groups, APIs and scopes are applied first, then clients, then the clients of APIs, then exchange policies. Each part
-   names only rows of earlier parts.
+   refers only to rows of earlier parts.
 2. With `prune`, rows that the file does not name are deleted.
 3. If the manifest has a problem, every change is rolled back. A dry run applies the same rules and constraints, and is
    rolled back at its end.
@@ -57,7 +57,7 @@ class ApplyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The changes of a run. The changes of a dry run were rolled back."""
+    """The result of a run: changes and new secrets. The changes of a dry run were rolled back."""
 
     changes: Sequence[Change]
     secrets: Sequence[NewSecret] = field(repr=False)
@@ -67,7 +67,7 @@ class Applied:
 
 
 class _DryRun(Exception):
-    """Raised at the end of a dry run, to roll back its transaction."""
+    """The exception that ends a dry run and rolls back its transaction."""
 
 
 def apply(request: ApplyRequest) -> Applied:

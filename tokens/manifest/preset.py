@@ -1,8 +1,9 @@
-"""The fields that a client of a manifest gets from its `kind` or `recipe`, unless the file names them.
+"""The fields that a client gets from the `kind` or the `recipe` in its entry of a manifest.
 
+- A field in the entry itself has precedence over a field from the kind or recipe. The caller merges them.
 - A recipe contains options of the command `create_client`. OPTIONS maps each option to a field of the manifest.
-- The field `program` only stores the name of a recipe: the client gets no field from that recipe. `export` writes
-  `program`, and never `recipe`.
+- The field `program` only stores the name of a recipe. The client gets no field from that recipe. `export` writes
+  `program` instead of `recipe`, because it also writes every field that differs from its default.
 """
 
 import json
@@ -27,9 +28,10 @@ OPTIONS: Mapping[str, str] = {
 
 
 def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
-    """Return the fields that a client gets from its kind (`values["kind"]`), such as its grant types.
+    """Return the fields that the kind of a client implies, such as the grant types.
 
-    If the kind is unknown, calls `refuse(field, text)` and returns {}.
+    `values` are the fields of the client's entry, among them `kind`. If the kind is unknown, calls
+    `refuse(field, text)` and returns {}.
     """
     kind = kinds.BY_NAME.get(values["kind"])
     if kind is None:
@@ -45,10 +47,11 @@ def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
 
 
 def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
-    """Return the fields that a client gets from its recipe. `site` is the folder of the site's own recipes.
+    """Return the fields that the recipe of a client implies. `site` is the folder of the site's own recipes.
 
-    If there is no such recipe, or the recipe needs a field that the file does not name, calls `refuse(field, text)` and
-    returns {}. If the recipe requires another client_id, calls `refuse` and still returns the fields.
+    `values` are the fields of the client's entry, among them `recipe`. If there is no such recipe, or if the recipe
+    needs a field that the entry lacks, calls `refuse(field, text)` and returns {}. If the recipe requires another
+    client_id, calls `refuse` and still returns the fields.
     """
     name, _, variant = values["recipe"].partition("/")
     file_options = {option: values[field] for option, field in OPTIONS.items() if field in values}

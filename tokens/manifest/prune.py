@@ -52,7 +52,7 @@ def described(row: ExchangePolicy | Client | Scope | Api) -> Change:
 
 
 def _identifier(text: str) -> str:
-    """Return the identifier, as it is registered, of the API that the manifest calls `text`.
+    """Return the registered identifier of the API that the manifest calls `text`.
 
     Returns `text` if no such API is registered. The slash of an empty path makes no difference: `https://api.example`
     in the manifest can mean the API `https://api.example/`.

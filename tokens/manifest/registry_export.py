@@ -1,4 +1,4 @@
-"""Exports the registry as a manifest, without secrets. Applying it to the same registry changes nothing.
+"""Exports the registry as a manifest, without secrets. Applying the manifest to the same registry changes nothing.
 
 - Fields that have their default value are left out. Entries are in a fixed order, so that two exports can be compared
   by diff.

@@ -15,7 +15,7 @@ from tokens.registration import state
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A secret that the run created. It cannot be read later."""
+    """A secret that the run created. The secret cannot be read later."""
 
     client_id: str
     secret: str = field(repr=False)

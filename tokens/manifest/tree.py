@@ -109,7 +109,9 @@ def _node(node: yaml.Node, line: int, field: str, level: int) -> Node:
 
 
 def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
-    """Return the nodes of a YAML mapping by name. `field` is its place in the file, and `level` is its depth.
+    """Return the nodes of a YAML mapping by name.
+
+    `field` is the place of the mapping in the file, and `level` is the depth of the mapping.
 
     Raises InvalidManifest if a name is not a text or is repeated, if there is a merge key, or if a value is not
     supported.

@@ -30,7 +30,7 @@ def bodies(server: ProbedServer) -> Iterator[Finding]:
 
 
 def _chunked(server: ProbedServer) -> Iterator[Finding]:
-    """Yield a finding about a body with `Transfer-Encoding: chunked`, which the proxy must pass on with its content.
+    """Yield a finding about a body with `Transfer-Encoding: chunked`. The proxy must pass on the content of the body.
 
     The issuer got the body if it answers with the error unsupported_grant_type.
     """
@@ -66,7 +66,7 @@ def length(server: ProbedServer) -> Iterator[Finding]:
 
 
 def caching(server: ProbedServer) -> Iterator[Finding]:
-    """Test if the JWKS keeps its ETag and can be revalidated. Advise the operator if it came from a shared cache."""
+    """Test if the JWKS keeps its ETag and can be revalidated. Report a JWKS that came from a shared cache."""
     try:
         whole = server.send(JWKS, {"Accept-Encoding": "gzip"})
         if whole.status != 200:

@@ -85,7 +85,7 @@ def address(server: ProbedServer) -> Iterator[Finding]:
 
 
 def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
-    """Return this program's address as the issuer sees it, or None if the answer of /readyz does not contain it.
+    """Return this program's address as the issuer sees it. Returns None if the answer of /readyz contains no address.
 
     `headers` are sent in addition to OPERATOR_TOKEN.
     """

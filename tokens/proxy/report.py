@@ -19,7 +19,7 @@ class Finding:
     remedy: str = ""
 
     def members(self) -> dict[str, object]:
-        """Return the members of the JSON that `check_proxy --json` prints.
+        """Return the finding as members of a JSON object, which `check_proxy --json` prints.
 
         The members have the names that they had in version 0.1.0.
         """

@@ -37,7 +37,7 @@ class Address:
 
     @property
     def authority(self) -> str:
-        """Return the value of the Host header. It has no port if the port is the scheme's default."""
+        """Return the value of the Host header: the host, and the port unless it is the scheme's default port."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == (443 if self.scheme == "https" else 80) else f"{name}:{self.port}"
 

@@ -8,18 +8,18 @@ Neighbours: imports `addresses`, `audit`, `authentication_class`, `clients`, `co
 `keys`, `languages`, `models`, `registry_lock` and `settings` only. `registry_lock` bounds how long a change waits.
 
 Read in this order:
-- `less_strict`: the switches of a client that are less strict than the default, as columns and as sentences.
+- `less_strict`: the settings of a client that are less strict than the default, as columns and as sentences.
 - `client`: register a client.
 - `delegation`: rights of a client that an administrator can give only with a special permission.
 - `state`: the registered state of a client or an API, as plain values.
-- `option_columns`: the columns for the options of `create_client` that a recipe can have.
+- `option_columns`: the client columns in which the options of a recipe are stored.
 - `kinds`: for each kind of client, the questions to the operator and the values that the kind implies.
 - `secret_rotation`: add, expire and revoke client secrets.
 - `api`: register an API and its scopes.
 - `repeat`: register a client or an API unless it is there already.
-- `result`: the same, and what `create_client` and `create_api` print about it.
-- `exchange_policy`: let a client exchange users' tokens for tokens whose audience is an API.
+- `result`: register by `repeat`, and return the texts that `create_client` and `create_api` print.
+- `exchange_policy`: allow or forbid a client token exchange for an API.
 - `certification`, `certification_plan`: clients and user of the OpenID certification plans; the suite's configuration.
-- `fapi2_certification`: the same for the plan of FAPI 2.0.
+- `fapi2_certification`: clients and user of the certification plan of FAPI 2.0.
 - `demo`: create the demo's users, clients and API; idempotent.
 """

@@ -58,7 +58,7 @@ def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: date
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
     """Set the client with which the API authenticates at the issuer. Returns False if nothing changed.
 
-    `client` is None for an API without a client. Raises RegistryLocked if the API was deleted, or if another
+    If `client` is None, the API has no client afterwards. Raises RegistryLocked if the API was deleted, or if another
     transaction holds a lock for too long.
     """
     # Read the row again under a lock: the event must name the client that this change replaces.

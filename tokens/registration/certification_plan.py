@@ -51,7 +51,7 @@ class Suite:
     alias: str
 
     def address(self, name: str) -> str:
-        """Return the suite's address `name`, such as `callback`. The clients register these addresses."""
+        """Return the suite's URL with this `name`, such as `callback`. The clients are registered with these URLs."""
         return f"{self.base_url}/test/a/{self.alias}/{name}"
 
 
@@ -127,7 +127,7 @@ class _Pages:
     def logout(self, heading: str, picture: str) -> Json:
         """Return the commands that take a screenshot of the logout page with the heading `heading`.
 
-        The heading DONE is that of the page after the logout. To reach it, the commands first confirm the logout.
+        DONE is the heading of the page after the logout. To reach this page, the commands first confirm the logout.
         `picture` is PICTURE, or IF_REQUESTED if the screenshot is optional.
         """
         address = f"{self.base}/oauth/logout*"
@@ -139,7 +139,7 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the name and the browser commands of each of the suite's test modules that needs a screenshot.
+    """Return the name and the browser commands of each test module of the suite that needs a screenshot.
 
     `pages` builds the commands. The names are without the prefix `oidcc-`.
     """

@@ -58,9 +58,9 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """Return the client's authentication method: `method`, if it is set.
+        """Return `method`, or the derived authentication method if `method` is None.
 
-        Otherwise the method follows from the client's type (public or confidential) and from its keys.
+        The derived method follows from the client's type (public or confidential) and from its keys.
         """
         if self.method is not None:  # `register` refuses a method that contradicts the type or the keys
             return AuthenticationMethod(self.method)
@@ -68,10 +68,10 @@ class Registration:
 
 
 def authentication_method(current: str | None, *, is_public: bool, has_keys: bool) -> AuthenticationMethod:
-    """Return the authentication method for a client. `current` is the chosen or stored method, if any.
+    """Return the authentication method for a client. `current` is the chosen or stored method, or None.
 
-    1. A public client uses `none`.
-    2. A confidential client keeps `current`. If `current` is `none`, client_secret_basic replaces it.
+    1. A public client uses the method "none".
+    2. A confidential client keeps `current`. But if `current` is "none", client_secret_basic replaces it.
     3. If `current` is None or unknown, a confidential client with keys uses private_key_jwt. A confidential client
        without keys uses client_secret_basic.
     """
@@ -116,9 +116,9 @@ def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]
 
 
 def logout_fields(uri: str) -> dict[str, Any]:
-    """Return the fields of a client whose back-channel logout URI is `uri`: a mapping from column to value.
+    """Return the column for the back-channel logout URI of a client, with the value `uri`.
 
-    Returns an empty dict if the issuer may not post to `uri`.
+    Returns {} if the issuer may not post to `uri`.
     """
     allowed = logout_uri_problem(uri, loopback=conf.issuer().is_development) is None
     return {"backchannel_logout_uri": uri} if allowed else {}
@@ -142,9 +142,9 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def audited_switches(client: Client) -> dict[str, Any]:
-    """Return columns of a client for the audit trail, with their values.
+    """Return the columns of a client that the audit trail records, with their values.
 
-    These are the switches that make the client less strict than the default (`less_strict.switches`), and those columns
+    These are the columns that make the client less strict than the default (`less_strict.switches`), and those columns
     in STRICTER that are not empty.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
@@ -170,9 +170,10 @@ def _client(registration: Registration) -> Client:
 
 
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
-    """Raise ValidationError for an empty name, or for two authentication methods.
+    """Raise ValidationError if the name is empty, or if the registration contradicts itself.
 
-    Also raises it for an expiry date of a secret if the client gets no secret, or if the date has passed.
+    The registration contradicts itself if its type, keys and `method` imply two authentication methods, or if it
+    sets the expiry date of a secret and the client gets no secret. Also raises ValidationError if the date has passed.
     """
     method, expires_at = registration.authentication, registration.secret_expires_at
     if not registration.name.strip():
@@ -198,7 +199,7 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 
 
 def _missing(scope: str) -> str:
-    """Return the error text for a scope that does not exist, with the way to create it or the setting that adds it."""
+    """Return the error text for a scope that does not exist. The text names the command or the settings to use."""
     if scope in audience.OPENID:
         return f"There is no scope {scope}. The issuer's settings GROUPS_CLAIM and CLAIMS_SOURCE offer it."
     return f"There is no scope {scope}. Create it with create_api or in the admin."

@@ -73,7 +73,7 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
 
 
 def make_first_key(operation: Operation) -> None:
-    """Create the first signing key and its standby, unless a key exists. Raises KeyProblem if that fails."""
+    """Create the first signing key and its standby, unless a key exists. Raises KeyProblem if the creation fails."""
     if not SigningKey.objects.exists():
         rotate(operation)
 
@@ -90,7 +90,7 @@ def ensure_user(username: str, password: str, *, administrator: bool) -> None:
 
 
 def ensure_client(registration: Registration, secret: str | None, *, now: datetime) -> None:
-    """Register the client if missing. Update its addresses and grant types, and add the secret if the client lacks it.
+    """Register the client if missing. Set its addresses and grant types, and add `secret` if the client lacks it.
 
     `secret` is None for a public client.
     """

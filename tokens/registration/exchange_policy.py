@@ -1,4 +1,4 @@
-"""Set and remove exchange policies: which client may exchange users' tokens for which API, with which scopes."""
+"""Sets and removes exchange policies: which client may use token exchange for which API, with which scopes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,9 +17,9 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client exchange users' tokens for tokens whose audience is the API.
+    """Let the client get tokens for the API by token exchange (RFC 8693), with the scopes `names` and no others.
 
-    The client can get the scopes `names` and no others. Returns False if nothing changed.
+    Replaces an existing policy of the client for the API. Returns False if nothing changed.
 
     Raises:
         ValidationError: `names` is empty, or a scope does not exist or belongs to another API.
@@ -58,8 +58,8 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
 def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
     """Record an audit event about a policy.
 
-    `event` is the second word of the event's name: `created` records `exchange_policy.created`. The subject of the
-    event is the client that may exchange tokens.
+    `event` is the second part of the event's name: `created` records `exchange_policy.created`. The subject of the
+    event is the client of the policy.
     """
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
     record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

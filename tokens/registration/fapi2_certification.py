@@ -43,7 +43,7 @@ class Bank:
 def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
     """Create clients and user, and return the suite's configuration, which contains the generated private keys.
 
-    `bank` has the clients' public keys and scopes. If it has no keys, they are generated.
+    `bank` has the clients' public keys and scopes. If `bank` has no keys, the keys are generated.
 
     Raises:
         ValidationError: An address, a key or a scope is not accepted, or no key ring signs ID tokens with an algorithm

@@ -141,7 +141,7 @@ def origins(redirect_uris: Iterable[str]) -> tuple[str, ...]:
 def policy(kind: ClientKind, redirect_uris: Sequence[str]) -> dict[str, object]:
     """Return the fields, by name, that a client of this kind gets in addition to its grant types and redirect URIs.
 
-    If scripts in the browser call the issuer, these include the origins of `redirect_uris` (CORS).
+    If scripts in the browser call the issuer, the fields include the origins of `redirect_uris` (CORS).
     """
     allowed = {"allowed_origins": " ".join(origins(redirect_uris))} if kind.calls_from_browser else {}
     return {**kind.policy, **allowed}

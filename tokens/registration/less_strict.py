@@ -1,4 +1,8 @@
-"""Lists the switches of a client that are less strict than the default, as sentences and for the audit trail."""
+"""Lists the settings by which a client is less strict than the default.
+
+- `switches` returns the columns, for the audit trail.
+- `sentences` returns a sentence for each setting, for operators.
+"""
 
 from typing import Any
 
@@ -21,16 +25,16 @@ SWITCHES = {
 
 
 def switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches that are less strict than the default, for the audit trail.
+    """Return the columns by which the client is less strict than the default, for the audit trail.
 
-    The result maps the column of each switch to its value.
+    The result maps the name of each of these columns to the column's value.
     """
     names = ("pkce", *SWITCHES)
     return {name: value for name in names if (value := getattr(client, name))}
 
 
 def sentences(client: Client) -> list[str]:
-    """Return a sentence for each of the client's switches that is less strict than the default."""
+    """Return a sentence for each setting by which the client is less strict than the default."""
     rule = client.pkce_rule
     return [*([PKCE[rule]] if rule in PKCE else []), *others(client)]
 

@@ -1,4 +1,4 @@
-"""The client's columns for the options of `create_client` that a recipe can have. Pure.
+"""The options of `create_client` that a recipe can have, and the client column that stores each option. Pure.
 
 The command, the admin and the manifest read these tables, so that a recipe registers the same client in all three.
 
@@ -32,7 +32,7 @@ REQUIRED = "required"
 def policy(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a client that `options` set, each with its value.
 
-    Only options in SWITCHES and WORDS count. A switch that has its default, such as PKCE `required`, is left out.
+    Reads only the options in SWITCHES and WORDS. Leaves out switches with the default value, such as PKCE `required`.
     """
     switches = {column: options[name] for name, column in SWITCHES.items() if options.get(name)}
     if switches.get("pkce") == REQUIRED:

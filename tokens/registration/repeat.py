@@ -41,13 +41,13 @@ def client_once(registration: Registration, *, actor: str, now: datetime) -> tup
 def api_once(
     api: Api, scopes: Sequence[Scope], own_client: Registration | None = None, *, actor: str, now: datetime
 ) -> tuple[Api, str | None, bool]:
-    """Register the API with its scopes, and `own_client` if there is one, unless they are registered already.
+    """Register the API with its scopes, and `own_client` unless it is None. Skip what is registered already.
 
     The API authenticates at the issuer as `own_client`. Returns the API, the new secret of `own_client` or None, and
     True if the API is new.
 
-    Raises ValidationError if the API or the client exists and differs. Also raises what `register` raises for each of
-    them.
+    Raises ValidationError if the API or the client exists and differs. Also raises what
+    `client.register` and `api.register` raise.
     """
     secret = None
     if own_client is not None:

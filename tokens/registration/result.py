@@ -17,7 +17,7 @@ from tokens.registration.client import Registration, api_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientResult:
-    """A registered client."""
+    """A registered client, with all that `create_client` prints about the client."""
 
     client: Client
     secret: str | None = field(repr=False)
@@ -55,7 +55,7 @@ class NewApi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiResult:
-    """A registered API."""
+    """A registered API, with all that `create_api` prints about the API."""
 
     api: Api
     scopes: Sequence[str]
@@ -68,7 +68,7 @@ class ApiResult:
 
 
 def register_client(registration: Registration, *, actor: str, now: datetime) -> ClientResult:
-    """Register the client unless an equal one is registered.
+    """Register the client unless an equal client is registered.
 
     Raises ValidationError if a client with this client_id exists and differs. Also raises what `register` raises.
     """

@@ -1,7 +1,7 @@
 """Create, expire and revoke a client's secrets, each with its audit event.
 
 - A client can have several live secrets, so that a secret can be replaced without downtime.
-- A secret ends when it is revoked or expires. No function makes a secret live again after its end.
+- A secret ends when it is revoked or expires. No function makes an ended secret valid again.
 - `add`, `expire` and `revoke` lock the registry. `expire` and `revoke` then check that the secret still exists and is
   live.
 """
@@ -100,7 +100,7 @@ def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
-    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. None means that it never expires."""
+    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. If `at` is None, never raise it."""
     if at is not None and at <= now:
         raise SecretEnded(sentence("{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.", at=at))
 
@@ -116,7 +116,7 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
     """Set the date `name` of the secret to `at`, and record the audit event `action`.
 
-    Raises SecretEnded if the secret is revoked or expired, and the error of `registry_lock.deleted` if it was deleted.
+    Raises SecretEnded if the secret is revoked or expired, and RegistryLocked if the secret was deleted.
     """
     # Another request can have ended the secret since it was read, so the locked row is checked.
     locked = ClientSecret.objects.select_for_update(of=("self",)).filter(pk=secret.pk).first()

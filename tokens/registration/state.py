@@ -1,6 +1,6 @@
 """The registered state of a client or an API, as plain values by field, to compare it or to write it to a file.
 
-- Equal states have equal values. None and False of a nullable switch are both False.
+- Equal states have equal values. If a nullable switch is None, its value is the default of the switch.
 - Fields are named as their columns, except those in NAMES, which have a shorter name in a file.
 - Secrets, and values that the issuer itself changes (last use, moves of an API to another key ring), are not part of
   the state.
@@ -76,7 +76,7 @@ def of_saved_client(client: Client) -> dict[str, Any]:
 
 
 def columns(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a client that has the state `state`: a mapping from their names to their values.
+    """Return the columns of a client that has this `state`: a mapping from the names of the columns to the values.
 
     `state` has the fields that `of_client` returns. The scopes and APIs are left out, because they are not columns.
     """
@@ -131,7 +131,7 @@ def text(name: str, value: Any) -> str:
 
 
 def _value(name: str, value: Any) -> Any:
-    """Return the plain value of the field `name` for the value of its column."""
+    """Convert `value`, the value of the column of the field `name`, to the plain value of the field."""
     if name in FLAGS:
         return (name in ON) if value is None else bool(value)
     if name in WORDS:
@@ -146,9 +146,9 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the value to store in the column of the switch `name`: `on`, or None in place of False.
+    """Return the value to store in the column of the switch `name`. `on` is the state of the switch.
 
-    None replaces False if the column is nullable and the switch is off by default. `create_client` does the same.
+    If the switch is off by default and its column is nullable, off is stored as None, as in `create_client`.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

@@ -182,8 +182,8 @@ def _algorithm(members: Mapping[str, Any]) -> str:
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
     """Return the members `jwks` and `jwks_uri`. Returns None and "" unless `method` is private_key_jwt.
 
-    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises InvalidMetadata if the metadata
-    has both members or neither, or if `jwks_uri` is too long.
+    Raises InvalidMetadata if `jwks` is not usable, with any method. With private_key_jwt, also raises InvalidMetadata
+    if the metadata has both members or neither, or if `jwks_uri` is too long.
     """
     jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:
@@ -219,8 +219,8 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
     """Return the members about back-channel logout.
 
-    Raises InvalidMetadata if the logout URI is not permitted. For example, it must have the origin of one of `uris`,
-    the redirect URIs.
+    Raises InvalidMetadata if the logout URI is not permitted. For example, the logout URI must have the origin of a
+    redirect URI. `uris` are the redirect URIs. `loopback` permits an address on loopback, for development.
     """
     uri, required = text(members, "backchannel_logout_uri"), truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None

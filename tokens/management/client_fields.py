@@ -27,7 +27,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that the options set, without the columns that --kind implies."""
+    """Return the columns that the options set. Does not add the columns that --kind implies."""
     others = {
         "is_active": not options["inactive"],
         "requires_assertion_type": options["strict_assertion_type"],

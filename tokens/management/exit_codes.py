@@ -46,7 +46,7 @@ TRANSLATED = (KeyProblem, MalformedEncryptionKey, RegistryLocked, Error)
 
 
 def refusal(error: Exception) -> tuple[int, str]:
-    """Return the exit code and the message for an error in TRANSLATED. The message is one line if it is a database error."""
+    """Return the exit code and the message for an error in TRANSLATED. A database error has a message of one line."""
     if isinstance(error, Error):
         return _of_database(error)
     if isinstance(error, CannotOpen | MalformedEncryptionKey):

@@ -2,7 +2,7 @@
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
 2. The metadata has no software statement. This issuer cannot verify one, and a client whose statement was ignored could
-   believe that the issuer trusts it.
+   believe that the issuer trusts the statement.
 3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.

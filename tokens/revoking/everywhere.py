@@ -7,8 +7,8 @@
 - A revocation has an instant of the database's clock, and revokes every token whose `iat` is not later than it. The
   `iat` is the time at which the token's request arrived. So if the request was checked before the user or client was
   disabled, the token's `iat` is before the commit of that change.
-- The instant is read before the commit. If the commit ends in a later second, the tokens are revoked again, up to that
-  later instant.
+- The instant is read before the commit. If the commit ends in a later second, tokens are revoked again, up to the
+  instant after the commit.
 - A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
   So the issuer answers 503 until the next second begins (revocation_second).
 """

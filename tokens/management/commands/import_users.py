@@ -125,7 +125,9 @@ def chunks(path: Path) -> Iterator[str]:
 def opened(path: Path) -> Iterator[TextIO]:
     """Open the file of --subs-to for the `with` block.
 
-    If the block fails, deletes the file, unless the file existed before. Raises CommandError if the file cannot be opened.
+    If the block fails, deletes the file, unless the file existed before.
+
+    Raises CommandError if the file cannot be opened.
     """
     is_new = not path.exists()
     try:

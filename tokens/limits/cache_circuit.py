@@ -52,7 +52,7 @@ def ask(alias: str, question: Callable[[BaseCache], Answer], *, now: datetime) -
 def takes_counters(alias: str, *, now: datetime) -> bool:
     """Return True if the cache `alias` can store a counter.
 
-    If the cache failed less than PAUSE seconds ago, returns False without querying it.
+    If the cache failed less than PAUSE seconds ago, returns False without querying the cache.
     """
     try:
         ask(alias, lambda cache: cache.set(PROBE, 0, 60), now=now)

@@ -2,7 +2,8 @@
 
 - Closed: every caller may call the dependency.
 - Open, for `pause` seconds after a failure: no caller may call it.
-- After the pause one caller may call it, and no other caller for the next pause. A successful call closes the circuit.
+- After the pause, one caller may call it, which begins another pause for all other callers.
+- A successful call closes the circuit.
 """
 
 import threading
@@ -22,7 +23,7 @@ class Circuit:
         return self._failed_at is not None
 
     def begin_call(self, now: float) -> bool:
-        """Begin a call of the dependency at `now`. Returns False if the caller may not call it.
+        """Begin a call of the dependency at `now`. Returns False if the caller may not call the dependency.
 
         The first call after a pause begins the next pause, during which other callers may not call the dependency.
         The caller must report each failure by `failed`. It must report a success by `succeeded` if the circuit is open.

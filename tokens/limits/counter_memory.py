@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 
 class CounterMemory:
-    """Remembers the highest value of each counter, for the `size` most recently recorded counters."""
+    """The highest value of each counter, for the `size` most recently recorded counters."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -100,8 +100,8 @@ def _increment_remembered(cache: BaseCache, key: str, lifetime: int) -> int:
 def address(request: HttpRequest) -> str:
     """Return the address of the sender of a request, or the /64 network of an IPv6 address.
 
-    Reads the last address in X-Forwarded-For if BEHIND_PROXY is set and the header has one, else the address of the
-    connection. If the text there is not an IP address, returns the text unchanged.
+    If BEHIND_PROXY is set and the header X-Forwarded-For has an address, reads the last address in this header, else
+    the address of the connection. If the address is not an IP address, returns it unchanged.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if conf.issuer().behind_proxy:
@@ -112,7 +112,7 @@ def address(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=1024)
 def _counted_as(text: str) -> str:
-    """Return the address without a port, or the /64 network of an IPv6 address. Requests are counted by the result.
+    """Return the address in `text` without its port, or the /64 network of an IPv6 address.
 
     If `text` is not an IP address, returns `text` unchanged.
     """

@@ -19,15 +19,15 @@ def registration(options: dict[str, Any], *, recipe: str) -> Registration:
 def policy(options: dict[str, Any]) -> dict[str, Any]:
     """Return the value of `Registration.policy`: values of the client's columns, from the options of the command.
 
-    A column that no option sets gets the value that --kind implies. Columns with a field of their own in Registration,
-    such as the name, are left out.
+    If no option sets a column, the column gets the value that --kind implies, if any. Columns with a field of their own
+    in Registration, such as the name, are left out.
     """
     columns = _policy(options)
     return columns | {name: value for name, value in options.get("kind_policy", {}).items() if not columns.get(name)}
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that the options set, without the columns that --kind implies."""
+    """Return the columns that the options set. Does not add the columns that --kind implies."""
     others = {
         "is_active": not options["inactive"],
         "requires_assertion_type": options["strict_assertion_type"],

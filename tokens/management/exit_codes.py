@@ -46,7 +46,7 @@ TRANSLATED = (KeyProblem, MalformedEncryptionKey, RegistryLocked, Error)
 
 
 def refusal(error: Exception) -> tuple[int, str]:
-    """Return the exit code and the message, one line for a database error, for an error in TRANSLATED."""
+    """Return the exit code and the message for an error in TRANSLATED. A database error has a message of one line."""
     if isinstance(error, Error):
         return _of_database(error)
     if isinstance(error, CannotOpen | MalformedEncryptionKey):
@@ -57,9 +57,9 @@ def refusal(error: Exception) -> tuple[int, str]:
 
 
 def is_of_one_ring(error: Exception) -> bool:
-    """Return True if the error can be that of one key ring, so that a command continues with the next ring.
+    """Return True if the error can be specific to one key ring. A command then continues with the next ring.
 
-    A database that cannot be used, for example, fails for every ring.
+    A database that cannot be used, for example, is an error for every ring.
     """
     return isinstance(error, KeyProblem | IntegrityError) or (
         isinstance(error, Error) and database_errors.interrupted(error)

@@ -3,8 +3,8 @@
 - An error is one line and an exit code, never a traceback (`exit_codes`).
 - A command whose exit codes 3 or 4 have meanings of their own sets `has_own_codes`.
 - If an option has a text that the database cannot store, the command fails before it does anything.
-- An option or an optional argument is not empty, unless it is empty by default: with an unset variable,
-  `--ring "$RING"` would mean every ring. An option for a file or folder has the type `arguments.file_path`.
+- An empty option or optional argument is refused, unless empty is its default. Otherwise `--ring "$RING"` would mean
+  every ring if the variable is not set. An option for a file or folder has the type `arguments.file_path`.
 """
 
 import logging
@@ -43,8 +43,8 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command.
 
-        Raises CommandError if an option is empty or is text that the database cannot store, and in place of the errors
-        in TRANSLATED.
+        Raises CommandError if an option is empty, or is a text that the database cannot store. Also raises CommandError
+        in place of an error in TRANSLATED.
         """
         if empty := self._empty_option(options):
             raise CommandError(f"{empty} {EMPTY}", returncode=USAGE)
@@ -60,10 +60,10 @@ class OperatorCommand(BaseCommand):
             raise CommandError(message, returncode=FAILED if self.has_own_codes else code) from error
 
     def _empty_option(self, options: dict[str, Any]) -> str | None:
-        """Return the first option that has an empty text or only spaces, unless that is the option's default.
+        """Return the name of the first option that is empty or has only spaces.
 
-        Returns None if there is no such option. An argument without a name is examined only if it can be left out:
-        each command looks its required arguments up.
+        Skips options with their default value, and required positional arguments, which each command looks up. Returns
+        None if there is no such option.
         """
         empty = {name for name, value in options.items() if not all(text.strip() for text in _texts(value))}
         if not empty:  # the usual case does not build a parser
@@ -103,9 +103,9 @@ class KeyCommand(OperatorCommand):
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
         """Call `act` with the name of each key ring, and print the results.
 
-        If there is one ring, raises the error of `act`. If there are several rings, prints an error of `act` and
-        continues with the next ring. Raises the first error after the last ring. An error that is not of one ring
-        (`is_of_one_ring`), such as a lost connection, is raised at once.
+        If there is one ring, raises the error of `act`. If there are several rings, prints an error that can be
+        specific to one ring (`is_of_one_ring`), continues with the next ring, and raises the first such error after the
+        last ring. Raises any other error at once.
         """
         first_error: KeyProblem | Error | None = None
         for ring in rings:

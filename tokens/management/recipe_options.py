@@ -26,7 +26,7 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 class Chosen:
     """The recipe and the variant that --for names.
 
-    A recipe has several steps, each of which is a command to run. `step` is the step for the command that runs now.
+    A recipe consists of steps, each of which is a command to run. `step` is the step of the command that runs now.
     `operator_options` has the options that the operator set, by name.
     """
 

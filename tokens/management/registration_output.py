@@ -16,7 +16,7 @@ NO_SECRET = {
 
 
 def client_json(result: ClientResult, chosen: Chosen | None, values: RealValues) -> dict[str, Any]:
-    """Return the client for JSON. With a recipe, also return the configuration of its program with real `values`."""
+    """Return the client for JSON. With a recipe, also return the program's configuration with the real `values`."""
     members = {"client_id": result.client.client_id, "client_secret": result.secret, "created": result.created}
     if chosen is None:
         return members
@@ -28,7 +28,11 @@ def client_json(result: ClientResult, chosen: Chosen | None, values: RealValues)
 
 
 def client_lines(result: ClientResult, chosen: Chosen | None, values: RealValues) -> Iterator[str]:
-    """Yield the client as lines. With a recipe, also yield facts, the configuration and the commands that remain."""
+    """Yield the client as lines.
+
+    With a recipe, also yields what is less strict than the default, what users need, the program's configuration, and
+    the commands that the operator still has to run.
+    """
     yield f"client_id      {result.client.client_id}{'' if result.created else '  (already registered, unchanged)'}"
     yield f"client_secret  {result.secret or without_secret(result)}"
     if chosen is None:
@@ -54,7 +58,7 @@ def without_secret(result: ClientResult) -> str:
 
 
 def api_json(result: ApiResult, chosen: Chosen | None, values: RealValues) -> dict[str, Any]:
-    """Return the API for JSON. With a recipe, also return its introspection client and the program's configuration."""
+    """Return the API for JSON. With a recipe, also return the introspection client and the program's configuration."""
     members = {"identifier": result.api.identifier, "scopes": list(result.scopes), "created": result.created}
     if chosen is None:
         return members
@@ -67,7 +71,7 @@ def api_json(result: ApiResult, chosen: Chosen | None, values: RealValues) -> di
 
 
 def api_lines(result: ApiResult, chosen: Chosen | None, values: RealValues) -> Iterator[str]:
-    """Yield the API as lines. With a recipe, also yield its introspection client and the program's configuration."""
+    """Yield the API as lines. With a recipe, also yield the introspection client and the program's configuration."""
     if not result.created:
         yield "already registered, unchanged"
     yield f"identifier  {result.api.identifier}"

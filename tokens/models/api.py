@@ -169,7 +169,7 @@ class Api(models.Model):
             )
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
-        """Raise ValidationError if another API has the identifier, or if a client has it as its client_id.
+        """Raise ValidationError if another API has the identifier, or if a client has this text as its client_id.
 
         `https://api.example` and `https://api.example/` are the same identifier.
         """

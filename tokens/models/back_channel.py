@@ -27,7 +27,7 @@ class SessionClient(models.Model):
 
 
 class EndedSession(models.Model):
-    """A login session that ended. Authorization requests that began in the session get no code after its end."""
+    """A login session that ended. Authorization requests that began in this session get no code any more."""
 
     sid = models.CharField(primary_key=True, max_length=43)
     at = models.DateTimeField(db_index=True)
@@ -37,7 +37,7 @@ class EndedSession(models.Model):
 
 
 class LogoutMessage(models.Model):
-    """A message in the outbox, which tells one client that a login session ended."""
+    """A message in the outbox. It notifies one client that a login session ended."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="logout_messages")

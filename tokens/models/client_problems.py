@@ -105,8 +105,8 @@ def _authentication_problems(client: "Client") -> list[str]:
 def _pin_problems(client: "Client") -> list[str]:
     """Return the problem if `pins_authentication_method` is on, and the client's method uses no secret.
 
-    A client with a secret may send it by client_secret_basic or client_secret_post, unless this switch pins the client
-    to one of them. Other clients have only one method, so there is nothing to pin.
+    A client may send its secret by client_secret_basic or client_secret_post, unless this switch pins the client to one
+    of these two methods. A client without a secret has only one method, so there is nothing to pin.
     """
     if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
         return [

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class UsedProof(models.Model):
-    """A DPoP proof that was used: the SHA-256 over the thumbprint of its key and its `jti`.
+    """A DPoP proof that was used: the SHA-256 over the key's thumbprint and the proof's `jti`.
 
     The row stays until no node accepts the proof any more.
     """

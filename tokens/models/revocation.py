@@ -1,6 +1,6 @@
 """Revocations: the entries of the revocation feed, and the log of their versions (docs/revocation-feed.md).
 
-- `Revocation` is the latest state of each revocation. The issuer itself looks up tokens there.
+- `Revocation` has the latest state of each revocation, in one row. The issuer itself looks up tokens there.
 - `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
 - `RevocationLog` is one row, the head of the log. A publisher locks it and moves the waiting entries into a new
   `Publication`, which is a version of the log.
@@ -13,7 +13,10 @@ from django.utils.translation import gettext_lazy
 
 
 class Revocation(models.Model):
-    """An entry that revokes a token, grant or key, or the tokens of a user, client or issuer from before an instant."""
+    """An entry that revokes one token, all tokens of a grant or key, or earlier tokens of a user, client or issuer.
+
+    Earlier tokens are those that were issued before `issued_before`.
+    """
 
     class Kind(models.TextChoices):
         """The kinds of entries, under the names that the revocation feed uses."""

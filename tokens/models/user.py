@@ -1,6 +1,6 @@
 """Users, and the `sub` by which tokens name them.
 
-- `sub` never changes and is never reused, because APIs store their data under it. A trigger enforces that too.
+- `sub` never changes and is never reused, because APIs store their data under it. A trigger refuses a change, too.
 - `session_epoch` is random. Sessions and grants contain the epoch of their login. If the user gets another epoch, all
   earlier sessions and grants end.
 """

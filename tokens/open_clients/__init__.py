@@ -13,12 +13,12 @@ Neighbours: above `registration`, which creates the client secrets. `views` call
 
 Read in this order:
 - `identifier`: the address of a document, which is the client_id.
-- `metadata_member`, `client_metadata`: read single members; judge the metadata of any self-registered client.
-- `document_rules`: judge the rules for metadata documents only.
+- `metadata_member`, `client_metadata`: read single members; validate the metadata of any self-registered client.
+- `document_rules`: validate what only a metadata document must obey.
 - `freshness`: for how long a document is used before it is fetched again.
 - `flights`, `document_fetch`: fetch a document once for all threads that need it, within bounds.
 - `scope_policy`: give a client the scopes and APIs that the settings allow.
-- `document_row`, `document_client`: store the client of a document; find and renew it.
+- `document_row`, `document_client`: store the client of a document; find and renew this client.
 - `initial_token`: tokens that permit dynamic registrations.
 - `dynamic_metadata`, `dynamic_client`, `registration_answer`: the metadata that clients send; register, change and
   delete a client; the responses to the client.

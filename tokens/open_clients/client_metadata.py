@@ -2,7 +2,7 @@
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
 2. The metadata has no software statement. This issuer cannot verify one, and a client whose statement was ignored could
-   believe that the issuer trusts it.
+   believe that the issuer trusts the statement.
 3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.
@@ -182,8 +182,8 @@ def _algorithm(members: Mapping[str, Any]) -> str:
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
     """Return the members `jwks` and `jwks_uri`. Returns None and "" unless `method` is private_key_jwt.
 
-    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises InvalidMetadata if the metadata
-    has both members or neither, or if `jwks_uri` is too long.
+    Raises InvalidMetadata if `jwks` is not usable, with any method. With private_key_jwt, also raises InvalidMetadata
+    if the metadata has both members or neither, or if `jwks_uri` is too long.
     """
     jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:
@@ -219,8 +219,8 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
     """Return the members about back-channel logout.
 
-    Raises InvalidMetadata if the logout URI is not permitted. For example, it must have the origin of one of `uris`,
-    the redirect URIs.
+    Raises InvalidMetadata if the logout URI is not permitted. For example, the logout URI must have the origin of a
+    redirect URI. `uris` are the redirect URIs. `loopback` permits an address on loopback, for development.
     """
     uri, required = text(members, "backchannel_logout_uri"), truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None

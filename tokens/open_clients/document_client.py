@@ -2,7 +2,7 @@
 
 1. The settings must accept documents, and the document's host. The client_id must be a permitted address.
 2. A stored client is used while its document is fresh. If the client is blocked, nothing is fetched and no error is
-   raised here. The caller refuses a blocked client, because it looks up active clients only.
+   raised here. The caller, which looks up active clients only, refuses a blocked client.
 3. If the client is not stored, or its document is stale, the document is fetched. If the document is missing or
    invalid, the client is refused.
 4. If the document cannot be fetched at the moment, a stored client is used for GRACE after its document became stale.

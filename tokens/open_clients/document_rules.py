@@ -5,8 +5,8 @@
    No key has a private half.
 3. The metadata in the document is valid (`client_metadata`).
 4. Each redirect URI has the origin of the document, is on loopback, or has a private-use scheme. The scheme is the
-   document's host reversed (com.example.app for app.example.com), or begins with it and a dot. The consent page names
-   only the document's host, so the document must not send authorization codes to another site.
+   document's host reversed (com.example.app for app.example.com), or begins with the reversed host and a dot. The
+   consent page names only the document's host, so the document must not send authorization codes to another site.
 """
 
 from collections.abc import Collection, Mapping

@@ -51,7 +51,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """Runs the fetches of a process and remembers their outcomes, by the rules of this module.
+    """The running fetches of a process, and the remembered outcomes of earlier fetches.
 
     The argument `fetch` is called with an address, and returns a value or raises an exception.
     """
@@ -137,7 +137,7 @@ class Flights(Generic[T]):
     def _run(self, address: str, flight: Flight[T]) -> None:
         """Fetch the address, store the result or the exception in `flight`, and wake its waiting requests.
 
-        The outcome is remembered for a while. The oldest is forgotten if more than REMEMBERED are kept.
+        The outcome is remembered for KEPT seconds. If more than REMEMBERED outcomes are kept, the oldest is forgotten.
         """
         try:
             flight.value = self._fetch(address)

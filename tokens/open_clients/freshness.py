@@ -1,13 +1,14 @@
 """Computes how long a document is used before it is fetched again, from its headers, within bounds (RFC 9111). Pure.
 
-| headers                                   | time until the next fetch          |
-|-------------------------------------------|------------------------------------|
-| Cache-Control: no-store, no-cache         | LEAST                              |
-| Cache-Control: max-age=N, with Age: M     | N - M, from LEAST to MOST          |
-| Expires, with Date                        | Expires - Date, from LEAST to MOST |
-| none of these                             | UNSTATED                           |
+| headers                                   | time until the next fetch                     |
+|-------------------------------------------|-----------------------------------------------|
+| Cache-Control: no-store, no-cache         | LEAST                                         |
+| Cache-Control: max-age=N, with Age: M     | N - M, but at least LEAST and at most MOST    |
+| Expires, with Date                        | Expires - Date, with the same two bounds      |
+| none of these                             | UNSTATED                                      |
 
-If the document cannot be fetched again, the old document is used for GRACE longer. After that the client is refused.
+If the document cannot be fetched after this time, the old document is used for GRACE longer. After GRACE, the client is
+refused.
 """
 
 import re

@@ -58,7 +58,7 @@ def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
 
 
 def use(text: str, *, now: datetime) -> InitialAccessToken | None:
-    """Use a live token for one registration: count the registration, and return the token.
+    """Count one registration against the initial access token in `text`, and return the token.
 
     Returns None if `text` is not a live token. The caller must run this in the transaction that registers the client,
     so that a refused registration is not counted.

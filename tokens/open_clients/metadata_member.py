@@ -1,4 +1,4 @@
-"""Reads single members of client metadata (RFC 7591 section 2), and refuses members of another type. Pure."""
+"""Reads single members of client metadata (RFC 7591 section 2), and refuses members of the wrong type. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

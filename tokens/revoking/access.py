@@ -42,7 +42,7 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 
 @registry_lock.change()
 def disable_clients(clients: Sequence[Client], *, reason: str, actor: str, now: datetime) -> int:
-    """Disable these clients in one transaction, which revokes their grants and tokens. Records one event per client.
+    """Disable these clients, and revoke their grants and tokens, in one transaction. Records one event per client.
 
     Skips clients that are disabled already. Returns the number of clients that this call disabled.
 
@@ -77,7 +77,8 @@ def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) ->
 def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of these users, and delete their consents. Records one event per user.
 
-    `reason` is stored with each event. Each batch of users has a transaction of its own, unless the caller opened one.
+    `reason` is stored with each event. Each batch of users has a transaction of its own. If the caller has opened a
+    transaction, all batches are in that transaction.
     """
 
     def withdraw_and_record(batch: Sequence[User]) -> None:
@@ -99,7 +100,7 @@ def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke all grants of a user for a client, and their tokens, at the user's request.
+    """Revoke all grants and tokens of a client for a user, at the user's request.
 
     Also deletes the user's consents for this client. Returns False if there was nothing to revoke or delete.
     """
@@ -118,9 +119,10 @@ def withdraw(user: User, client: Client, *, now: datetime) -> bool:
 
 @transaction.atomic
 def revoke_selected(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
-    """Revoke these grants with their tokens, delete their consents, and record an event for each.
+    """Revoke these grants and the tokens under them, and record an event for each grant.
 
-    Skips grants that are revoked already. Returns the number of grants that this call revoked.
+    Also deletes the consents of the user to the client of each grant. Skips grants that are revoked already. Returns
+    the number of grants that this call revoked.
     """
     # Every grant is locked before the first change, and consents are deleted in a fixed order, to prevent deadlocks.
     active = list(grants.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))

@@ -2,15 +2,15 @@
 
 The restored database lacks the events of these revocations. The events are read from the audit journal and audit logs:
 1. Signing keys that were revoked are revoked again.
-2. Client secrets that were revoked, or that got an earlier expiry, are revoked or expire as before.
+2. Client secrets that were revoked are revoked again. Client secrets that got an earlier expiry get it again.
 3. Users and clients that were disabled or deleted are disabled.
 4. All initial access tokens are revoked. Otherwise a token that was revoked or used up since the backup could register
    clients again.
 5. All users are logged out, because journal and logs do not list single sessions and tokens. This deletes sessions and
    consents, and revokes the user grants, with their codes and refresh tokens, and every access token issued so far.
 6. The event `database.restored` is recorded in the database and in the journal.
-7. The high-water marks in Redis are deleted. They are newer than the restored database, so checks would report that it
-   went back in time (tokens/revoking/high_water.py).
+7. The high-water marks in Redis are deleted. They are newer than the restored database, so checks would report
+   that the database went back in time (tokens/revoking/high_water.py).
 
 `apply` is idempotent. A run that was interrupted must be repeated.
 """
@@ -102,9 +102,9 @@ def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False)
 
 
 def _unread(events: Iterable[Entry], *, now: datetime) -> str:
-    """Return the time of the newest event that Redis recorded, if neither the database nor `events` has the event.
+    """Return the time of the newest event recorded in Redis, if neither the database nor `events` has that event.
 
-    Returns "" if one of them has the event, or Redis recorded none.
+    Returns "" if the database or `events` has the event, or if Redis has none.
     """
     newest = high_water.lost_event(now=now)
     if newest is None or any(event.at <= newest < event.at + journal.PRECISION for event in events):
@@ -121,8 +121,8 @@ def _reasons(events: Iterable[Entry]) -> dict[str, str]:
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
     """Repeat the lost changes of secrets, users and clients, revoke all initial access tokens, and log all users out.
 
-    `lacking` are the events that the database lacks. `events` are all events of the journal and the audit logs. The
-    last event in `events` about a user or client decides if this user or client is disabled.
+    `lacking` are the events that the database lacks. `events` are all events of the journal and the audit logs. A user
+    or client is disabled only if the last event in `events` about the account disabled or deleted it (`_disabled`).
 
     Returns what was changed. The caller must open a transaction.
     """
@@ -159,7 +159,9 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """Revoke the live secrets that the event names, or let them expire at the time that the event set.
+    """Revoke the live secrets that the event names. If the event changed their expiry, set that expiry instead.
+
+    Revokes the secrets also if that expiry has passed. Skips secrets that expire earlier anyway.
 
     Returns `<client_id> …<last characters of the secret>` for each secret that was changed.
     """

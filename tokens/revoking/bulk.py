@@ -140,7 +140,7 @@ def end_sessions_and_tokens_in_batches(
 ) -> int:
     """End all sessions, grants and tokens of these users, BATCH users per transaction. Returns the number of users.
 
-    `also` is called with the users of each batch, in the transaction of the batch. Their rows are locked by then.
+    `also` is called with the users of each batch, in the transaction of the batch, after the users' rows are locked.
     If the caller has opened a transaction, all batches are in that transaction.
     """
     ordered = sorted(users, key=lambda user: user.pk)  # the order in which every transaction locks users
@@ -158,9 +158,9 @@ def end_sessions_and_tokens_in_batches(
 
 
 def _finish(target: BulkTarget, reason: str) -> None:
-    """Revoke the grants of the target, and write its revocation record. The caller must open a transaction.
+    """Revoke the grants of the target, and write the target's revocation record.
 
-    If the target is the issuer, `revoke` has revoked the grants already.
+    The caller must open a transaction. If the target is the issuer, `revoke` has revoked the grants already.
     """
     # Grants first: the instant of the record must be later than every token that was issued under the grants.
     now = store.database_now()

@@ -1,7 +1,7 @@
 """The current state of the revocation feed, for one request of a reader.
 
 1. `current` publishes a bounded number of waiting revocations, and chooses the key that signs for the reader's ring.
-2. The caller answers a reader that has this version, also if no key can sign.
+2. If the reader has the current version already, the caller answers 304, even if no key can sign.
 3. `CurrentFeed.require_signer` refuses if no key can sign.
 4. `CurrentFeed.document` returns the signed document, from the cache of this process or newly built.
 
@@ -21,7 +21,7 @@ from tokens.revoking.feed_log import Head, Version
 
 @dataclass(frozen=True, slots=True)
 class CurrentFeed:
-    """The current version of the feed, and the key that signs it for the readers of a key ring."""
+    """The current version of the feed, and the key that signs this version for the readers of a key ring."""
 
     ring: str
     head: Head

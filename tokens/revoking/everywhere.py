@@ -4,11 +4,11 @@
   registry, then the client's grants.
 - Each user has a session epoch, a random value. Sessions and grants store the epoch of their login, and end when the
   user gets another epoch. `user_grant.create` compares both values, so an ended session gets no grant.
-- A revocation has an instant of the database's clock, and revokes every token whose `iat` is not later. The `iat` is
-  the time at which the token's request arrived. So if the request was checked before the user or client was disabled,
-  the token's `iat` is before the commit of that change.
-- The instant is read before the commit. If the commit ends in a later second, the tokens are revoked again, up to that
-  later instant.
+- A revocation has an instant of the database's clock, and revokes every token whose `iat` is not later than it. The
+  `iat` is the time at which the token's request arrived. So if the request was checked before the user or client was
+  disabled, the token's `iat` is before the commit of that change.
+- The instant is read before the commit. If the commit ends in a later second, tokens are revoked again, up to the
+  instant after the commit.
 - A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
   So the issuer answers 503 until the next second begins (revocation_second).
 """
@@ -52,10 +52,10 @@ def withdraw_consents(*users: User) -> None:
 
 
 def revoke_user(user: User, reason: str) -> None:
-    """Revoke all grants and tokens of a user who was disabled or deleted, and queue logout messages to clients.
+    """Revoke all grants and tokens of a user who was disabled or deleted.
 
-    Tokens that other requests issue before the commit are revoked, too. If the user was deleted, `signals` has queued
-    the messages before the deletion.
+    Tokens that other requests issue before the commit are revoked, too. Also queues logout messages to clients. For a
+    deleted user, `signals.lock_user` queued these messages before the deletion.
     """
     # Sessions need no step: a trigger changed the epoch of the disabled user (tokens/triggers/session_epoch.py).
     with transaction.atomic():
@@ -86,9 +86,10 @@ def revoke_matching(condition: Q, reason: str) -> int:
 
 
 def revoke_until_commit(revoke: Revoke) -> None:
-    """Call `revoke` now, and again after the commit if the database's clock is then in a later second.
+    """Call `revoke` now. Call it again after the commit, unless the commit ends in the same second as the first call.
 
-    The call after the commit revokes the tokens that other nodes issued before they could see the change.
+    The seconds are those of the database's clock. The call after the commit revokes the tokens that other nodes issued
+    before they could see the change.
     """
     # Until the commit, other nodes do not see the change, and can issue tokens that must be revoked.
     before = store.database_now()

@@ -30,7 +30,7 @@ DocumentKey = tuple[str, Version | None]
 class Edition:
     """A version of the revocation log and the key that signs its documents.
 
-    A cached document is stale if the log has a newer version by now, or if another key signs.
+    A cached document is stale if its edition is not the current one.
     """
 
     version: Version
@@ -57,10 +57,10 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the cached document for `key`, the request of a reader.
+        """Return the cached document for `key`: the key ring and the version that a reader named in its request.
 
-        Returns None if there is none, if it must be renewed at `now`, or if its log version or signing key is not that
-        of `edition`.
+        Returns None if there is no cached document, if the document must be renewed at `now`, or if the log version or
+        the signing key of the document is not that of `edition`.
         """
         with self._lock:
             document = self._cache.get(key)

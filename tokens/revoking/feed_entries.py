@@ -15,7 +15,7 @@ def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
     """Merge `parts`, which are packed entries of the revocation feed, into one packed list.
 
     The list is sorted by lookup key. Of several entries with the same lookup key, only the one that expires last is
-    kept. Entries that have expired by `now` are dropped.
+    kept. If `now` is given, entries that have expired by `now` are dropped.
     """
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]

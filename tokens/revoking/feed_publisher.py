@@ -2,8 +2,9 @@
 
 - One publisher works at a time. It locks the row with the log's current version until the commit. So versions become
   visible in order, and no entry is added to a version that a reader can have seen.
-- At most SEGMENT published entries are unsealed, which means in no segment (`feed_log`). So a publication cannot have
-  more entries than this limit leaves. At the limit, the publisher first seals the unsealed entries in a new segment.
+- At most SEGMENT published entries are unsealed, which means in no segment (`feed_log`). So a publication has at most
+  SEGMENT entries minus the unsealed ones. If SEGMENT entries are unsealed, the publisher first seals them in a new
+  segment.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry 
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
-    """Publish waiting entries in up to `batches` transactions, each with one new version. Returns the log's new state.
+    """Publish waiting entries in up to `batches` transactions, each as one new version. Returns the log's new state.
 
     `has_waiting` of the result is True if more entries might wait.
     """
@@ -75,8 +76,8 @@ def _vacuum() -> None:
 def _publish_batch(*, now: datetime) -> feed_log.Head:
     """Publish waiting entries as the next version, and return the new state of the log.
 
-    If SEGMENT published entries are unsealed (in no segment), first seals them. Then publishes waiting entries, but
-    only until SEGMENT entries are unsealed again. If no entries wait, there is no new version.
+    If SEGMENT published entries are unsealed (in no segment), first seals them. Then publishes the oldest waiting
+    entries, so that at most SEGMENT entries are unsealed. If no entries wait, there is no new version.
     """
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in order.
@@ -100,7 +101,7 @@ def _lock(*, now: datetime) -> tuple[feed_log.Version, int, int]:
     """Lock the row of the log until the commit. Creates the log if there is none.
 
     Returns three values: the current version, the number of the last version whose entries are sealed in a segment, and
-    the number of entries that were published since then.
+    the number of entries that were published after that version.
     """
     # SQLite locks the whole database at the beginning of a transaction.
     for_update = "FOR UPDATE" if connection.vendor == "postgresql" else ""

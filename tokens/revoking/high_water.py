@@ -61,7 +61,7 @@ def reset(*, now: datetime) -> bool:
 
 
 class Recorder:
-    """Records the newest state of the database in Redis. tokens/background.py calls `record` regularly.
+    """A recorder of the newest state of the database in Redis. tokens/background.py calls `record` regularly.
 
     Safe to use from several threads.
     """

@@ -153,13 +153,13 @@ def _read(redis: Any) -> Marks:
 
 
 def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> None:
-    """Add `member` with its `score` to the sorted set of the marks `name`. Keeps only the `keep` greatest members."""
+    """Add `member` with its `score` to the sorted set `name`. Keeps only the `keep` members with the highest scores."""
     pipeline.zadd(_key(name), {member: score})
     pipeline.zremrangebyrank(_key(name), 0, -keep - 1)
 
 
 def _key(name: str) -> str:
-    """Return the Redis key under which marks are stored. `name` is their name, such as `events`.
+    """Return the Redis key of the marks or versions that are called `name`, such as `events`.
 
     The key contains the issuer's URL.
     """

@@ -59,7 +59,8 @@ def look_up(text: str, *, now: datetime) -> Lookup:
 def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, object]:
     """Return the response of RFC 7662 section 2.2 to `client`, which must be authenticated.
 
-    It has the claims of an active token, or only `{"active": false}`.
+    If the token is active and the client may see it, the response has the claims of the token. Otherwise, the response
+    is `{"active": false}`.
     """
     if lookup.refresh is not None:
         return _of_refresh_token(lookup.refresh, client, now=now)
@@ -77,7 +78,8 @@ def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, o
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
     """Return the response for a refresh token.
 
-    The response is INACTIVE if the token was issued to another client, or was revoked or used, or has expired.
+    The response is INACTIVE if the token was issued to another client, was rotated or revoked, or has expired, or if
+    the client or user is disabled.
     """
     user_grant = token.grant
     if user_grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
@@ -115,8 +117,8 @@ def _names(token: PresentedToken) -> dict[str, object]:
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
     """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    The JWT is signed by the key ring of the APIs that are linked to the client, or by the default ring if these APIs
-    are on several rings (`keyring.for_operator`).
+    The key ring of the APIs that are linked to the client signs the JWT. If these APIs are on several rings, the
+    default ring signs it (`keyring.for_operator`).
     """
     signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}

@@ -3,8 +3,8 @@
 - Lock order: the rows to be deleted, then the rows that refer to them. Every request locks in the same order.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
 - A deletion is committed without waiting for the disk or a standby. After a crash, the next run repeats it.
-- Plain SQL is used only if every foreign key that refers to the table has CASCADE, and no table refers to the tables of
-  these foreign keys. In any other case, Django deletes the rows.
+- Plain SQL is used only if every foreign key that refers to the table has CASCADE, and no other table refers to the
+  tables with these foreign keys. In any other case, Django deletes the rows.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of the locked rows, as an SQL condition that a column has one of them.
+    """The primary keys of the locked rows, as an SQL condition that a column is equal to one of the keys.
 
     `one_of` is the SQL after the name of the column, such as `IN (%s, %s)`. `values` fill the placeholders.
     """

@@ -5,8 +5,8 @@
   old password.
 - If a signing key is revoked, all tokens that the key signed are revoked.
 
-QuerySet.update and plain SQL send no signal. If a user is disabled that way, `token_status` and the session epoch
-refuse the user's tokens, sessions and grants.
+QuerySet.update and plain SQL send no signal. If a user is disabled that way, `token_status` refuses the user's tokens.
+A trigger changes the user's session epoch, which ends the sessions and grants (tokens/triggers/session_epoch.py).
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
 
     `origin` is the object or QuerySet whose method `delete` was called. For a QuerySet, Django sends one signal for
     each row. At the signal for the first row, returns the keys of all rows. At a later signal, returns only the key of
-    its row.
+    `instance`.
     """
     # Django deletes the rows of a query in the order of their keys. All of them are locked before the first is deleted.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
@@ -55,7 +55,7 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock the users to be deleted, the clients of their sessions, and their grants.
+    """Lock the users to be deleted, the users' rows of login sessions, and the users' grants.
 
     Queues logout messages for the sessions of `instance`. `origin` is the object or QuerySet whose method `delete` was
     called. At the signal for the first user of a QuerySet, locks all of its users.
@@ -86,7 +86,7 @@ def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
     """Lock the rows that the deletion of clients changes.
 
     Locks, in this order: the registry, the clients to be deleted, the row with the registry's version, the clients'
-    rows of login sessions, and their grants. The registry gets a new version.
+    rows of login sessions, and the clients' grants. The registry gets a new version.
 
     `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first client of a
     QuerySet, locks all of its clients.

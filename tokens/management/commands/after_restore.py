@@ -3,7 +3,8 @@
 1. Read the events from AUDIT_JOURNAL and from the audit logs that --from names.
 2. Print the result of a dry run, and ask for confirmation, unless --yes is given.
 3. Apply the events that the database lacks, and log all users out.
-4. Warn if events are missing, or if Redis still records that a newer database existed (tokens/revoking/high_water.py).
+4. Warn if the newest event that Redis recorded is in neither the database, the journal nor the logs. Also warn if the
+   high-water marks in Redis were not deleted (tokens/revoking/high_water.py).
 """
 
 import json

@@ -64,7 +64,10 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read the file, ask for confirmation with --prune, apply the file, print the difference and new secrets."""
+        """Read and apply the file, and print the difference and new secrets.
+
+        With --prune, first asks for confirmation, unless --yes or --dry-run is given.
+        """
         if options["json"] and options["prune"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
         try:

@@ -86,7 +86,7 @@ def _json(event: AuditEvent) -> str:
 def _line(event: AuditEvent) -> str:
     """Return the event as one line of text, with its details as JSON.
 
-    A name with a character that is not printable is written as JSON.
+    An actor or subject with a character that is not printable is written as JSON.
     """
     # A terminal might interpret such a character.
     details = f" {json.dumps(event.details)}" if event.details else ""

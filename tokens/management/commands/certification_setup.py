@@ -82,7 +82,7 @@ class Command(OperatorCommand):
 
 
 def bank_of(options: dict[str, Any]) -> Bank | None:
-    """Return the public keys and the scopes of the two clients for the FAPI 2.0 plan.
+    """Return the public keys and the scopes that the options set for the two clients of the FAPI 2.0 plan.
 
     Returns None if the option --fapi2 is absent. Raises CommandError if the options contradict each other.
     """

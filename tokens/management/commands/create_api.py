@@ -59,7 +59,10 @@ be changed in the admin.
         api_options.add(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the API. Print its identifier, its scopes and, with `--for`, the configuration of that program."""
+        """Register the API, and print its identifier and scopes.
+
+        With `--for`, also prints the configuration of the recipe's program.
+        """
         chosen = recipe_options.choose("create_api", self.create_parser("manage.py", "create_api"), options)
         if chosen is not None:
             with recipe_options.usage_errors():
@@ -88,9 +91,9 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def own_client(chosen: Chosen | None, options: dict[str, Any]) -> Registration | None:
-    """Return the registration of the introspection client of the recipe. Returns None if the recipe has none.
+    """Return the registration of the recipe's introspection client, which is registered together with the API.
 
-    Also returns None if --for is absent, or if the operator named a client. The client is registered with the API.
+    Returns None if --for is absent, if the recipe has no such client, or if the operator named a client for the API.
     """
     if chosen is None:
         return None

@@ -55,7 +55,10 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the client. Print its client_id, its secret and, with `--for`, the configuration of the program."""
+        """Register the client, and print its client_id and secret.
+
+        With `--for`, also prints the configuration of the recipe's program.
+        """
         chosen = recipe_options.choose("create_client", self.create_parser("manage.py", "create_client"), options)
         if chosen is not None:
             options |= self._of_recipe(chosen)

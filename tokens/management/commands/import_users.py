@@ -123,7 +123,9 @@ def chunks(path: Path) -> Iterator[str]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
-    """Open the file of --subs-to for the `with` block. If the block fails, deletes the file if it is new.
+    """Open the file of --subs-to for the `with` block.
+
+    If the block fails, deletes the file, unless the file existed before.
 
     Raises CommandError if the file cannot be opened.
     """

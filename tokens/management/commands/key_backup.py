@@ -108,9 +108,9 @@ def restore(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def passphrase(options: dict[str, Any]) -> str:
-    """Return the passphrase from its file or from the terminal.
+    """Return the passphrase from the file of --passphrase-file, or else from the terminal.
 
-    Raises CommandError if the passphrase is too short, or if there is neither a file nor a terminal.
+    Raises CommandError if the passphrase is too short, or if there is neither such a file nor a terminal.
     """
     if options["passphrase_file"] is not None:
         text: str = options["passphrase_file"].read_text(encoding="utf-8").partition("\n")[0].strip()

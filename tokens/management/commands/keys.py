@@ -95,7 +95,7 @@ class Command(KeyCommand):
     def _show(self, options: dict[str, Any]) -> None:
         """Print the timeline of each key ring, or of the ring that `--ring` names, as text or as JSON.
 
-        Raises CommandError if there is none.
+        Raises CommandError if there is no such ring.
         """
         rings = Ring.objects.order_by("name")
         rings = rings.filter(name=options["ring"]) if options["ring"] else rings

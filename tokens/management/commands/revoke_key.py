@@ -88,8 +88,8 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
     def _preview(self, names: list[str], options: dict[str, Any]) -> None:
         """Print the consequences of a revocation in each key ring, computed by a dry run.
 
-        Raises the error if there is only one ring and the dry run fails. With several rings, prints the error of a
-        ring, and raises only an error that is not of one ring.
+        If there is only one ring, raises the error of the dry run. If there are several rings, prints an error that
+        can be specific to one ring (`is_of_one_ring`), and raises any other error.
         """
         try:
             self.for_each(names, lambda ring: text(run(ring, options, dry_run=True), options))

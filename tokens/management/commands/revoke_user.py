@@ -13,7 +13,7 @@ ACTOR = "command:revoke_user"
 
 
 class Command(OperatorCommand):
-    """Logs a user out everywhere, and disables the user with --disable."""
+    """Logs a user out everywhere. With --disable, also disables the user."""
 
     help = "End every session, grant and token of a user at once. With --disable, the user cannot log in again."
     notes = """

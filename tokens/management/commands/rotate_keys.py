@@ -155,8 +155,8 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
     """Change the key ring `ring` as the options say.
 
-    --rewrap encrypts its keys again under the first encrypting key, --cancel cancels an announced key, and --move moves
-    an API to the ring. Without these three, takes the next step of the rotation.
+    With --rewrap, encrypts the ring's keys again under the first encrypting key. With --cancel, cancels an announced
+    key. With --move, moves an API to the ring. Otherwise, takes the next step of the rotation.
     """
     step = operation(ACTOR, now=timezone.now())
     if options["rewrap"]:

@@ -57,14 +57,11 @@ class Read:
     """Returns monotonic seconds. It is the clock from which `monotonic` was read."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now`: the time since `clock_time`, or the monotonic time since the reading.
-
-        The longer of the two times counts.
-        """
+        """Return the age at `now`: the longer of the time since `clock_time` and the monotonic time since the reading."""
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return `now`, or `clock_time` plus the monotonic time since the reading if that is later.
+        """Return the later of `now` and the sum of `clock_time` and the monotonic time since the reading.
 
         `now` is an instant of the same clock as `clock_time`.
         """
@@ -74,8 +71,8 @@ class Read:
         """Convert `node_time` from this node's clock to the clock from which `clock_time` was read.
 
         The result is `clock_time` plus the monotonic time since the reading. The monotonic clock stands still while
-        the machine is suspended. So if more time has passed by this node's clock, that time is added instead. A
-        difference of up to `STEP` is ignored.
+        the machine is suspended. So if more time has passed by this node's clock, the time by this node's clock is
+        added instead. A difference of up to `STEP` is ignored.
         """
         elapsed = self.elapsed()
         ahead = node_time - self.wall_time - elapsed

@@ -138,7 +138,7 @@ class Refresher:
         return names
 
     def _run(self, clock: Clock, bound: Bound) -> None:
-        """Do a round (`look`) repeatedly, until the refresher ends.
+        """Do a round (`look`) repeatedly, until `stop` is called.
 
         The pause between rounds is the timing `reread` divided by LOOKS. Logs an unexpected exception and continues.
         """

@@ -125,7 +125,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_own_algorithm(name: str, algorithm: str) -> None:
-    """Raise WrongRing if the name is reserved for a key ring that signs ID tokens by another algorithm."""
+    """Raise WrongRing if `name` is reserved for the ID token ring of another algorithm than `algorithm`."""
     if id_ring.algorithm_of(name) not in (None, algorithm):
         raise WrongRing(
             f"the ring {name!r} signs ID tokens with {id_ring.algorithm_of(name)}; for {algorithm}, its name is"

@@ -57,7 +57,7 @@ class Sender:
 
 
 def run(dispatcher: Dispatcher, ended: threading.Event) -> None:
-    """Deliver messages until `ended` is set. An error, such as an outage of the database, is retried after PAUSE."""
+    """Deliver messages until `ended` is set. After an error, such as an outage of the database, retry after PAUSE."""
     is_failing = False
     try:
         while not ended.is_set():

@@ -1,9 +1,9 @@
 """Limits the deliveries that a process makes at once, so that slow clients do not delay other clients. Pure.
 
-- At most IN_ALL deliveries run at once, and at most PER_CLIENT of them to one client.
+- At most IN_ALL deliveries run at once, and at most PER_CLIENT deliveries to one client.
 - A client is in trouble if its last delivery failed or took longer than SLOW.
-- A client in trouble gets one delivery at a time. All clients in trouble together get at most FOR_TROUBLE at once. So
-  IN_ALL - FOR_TROUBLE deliveries can always go to other clients.
+- A client in trouble gets one delivery at a time. All clients in trouble together get at most FOR_TROUBLE deliveries at
+  once. So IN_ALL - FOR_TROUBLE deliveries can always go to other clients.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ SLOW = 1.0  # seconds
 
 
 class Slots:
-    """Counts the running deliveries of a process, to decide if another delivery may start. Not thread-safe."""
+    """The running deliveries of a process, which decide if another delivery may start. Not thread-safe."""
 
     def __init__(self) -> None:
         self._running = Counter[Hashable]()

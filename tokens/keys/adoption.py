@@ -55,8 +55,8 @@ def in_force(ring: Ring) -> dict[str, object]:
     """Return the timings that are stored with a key ring, as values for JSON.
 
     - `obeyed`: the timings by which nodes sign and publish.
-    - `assumed`: the timings from which steps compute dates until `assumed_until`. If steps compute dates from the obeyed
-      timings, both `assumed` and `assumed_until` are None.
+    - `assumed`: the timings from which steps compute dates, if these are not the obeyed timings, else None.
+    - `assumed_until`: the instant until which steps compute dates from `assumed`, or None if `assumed` is None.
     """
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}

@@ -126,9 +126,9 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
     """Return the key ring and key that sign introspection responses to one client.
 
-    `audiences` are the identifiers of the APIs that introspect tokens as this client. If all these APIs are on one ring,
-    this ring signs. Otherwise the default ring signs. If the chosen ring cannot sign, another ring whose keys are in the
-    JWKS of the chosen ring signs (`for_readers`). Raises NotReady if no such ring can sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. If these APIs are all on one
+    ring, tries this ring first, otherwise the default ring. Then tries the other rings whose keys are in the JWKS of
+    the first ring (`for_readers`). Raises NotReady if none of these rings can sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -171,8 +171,8 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
 def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
     """Return the key rings whose keys the JWKS of `ring` contains, `ring` itself first.
 
-    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed, and UnknownKey if there is
-    no key ring `ring`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
+    Raises UnknownKey if there is no key ring `ring`.
     """
     if ring == DEFAULT_RING:
         return (ring,)

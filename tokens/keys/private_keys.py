@@ -105,7 +105,7 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
 
 
 def _typable(store: Keystore, row: Ring) -> KeyPair:
-    """Generate a pair for the key ring `row`, with a kid that does not begin with a dash, if TRIES attempts suffice."""
+    """Generate a pair whose kid does not begin with a dash."""
     # A command reads a word that begins with a dash as an option.
     for _ in range(TRIES):
         pair = store.generate(row.algorithm, bits=row.bits)

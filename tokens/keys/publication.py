@@ -36,8 +36,8 @@ _published: dict[str, _Published] = {}
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
     """Return the keys of the key ring that are published at `now` (the database's clock), the signing key first.
 
-    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed, and UnknownKey if there is
-    no key ring `ring`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
+    Raises UnknownKey if there is no key ring `ring`.
     """
     return _of(ring, keyring.snapshots.get(ring, now=now), now=now)
 
@@ -67,7 +67,7 @@ def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], in
       the second ring follow. If no API uses this ring, the keys of the default ring follow (`moves.shown`).
     - The seconds are the smallest `shared_cache` of the rings whose keys the JWKS has.
 
-    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed, or if no key is published.
+    Raises NotReady if no key is published, or if a snapshot is older than `snapshot_age` and cannot be renewed.
     Raises UnknownKey if there is no key ring `ring`.
     """
     shown = keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)

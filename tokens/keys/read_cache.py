@@ -57,7 +57,10 @@ class Read:
     """Returns monotonic seconds. It is the clock from which `monotonic` was read."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now`: the longer of the time since `clock_time` and the monotonic time since the reading."""
+        """Return the age of the data at `now`.
+
+        This is the time since `clock_time`, or the monotonic time since the reading, the longer of the two.
+        """
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:

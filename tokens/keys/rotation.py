@@ -196,7 +196,7 @@ def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
 
 
 def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetime) -> Outcome:
-    """Return the outcome of a run without a step. `at` is the date of the planned switch, or `due` if none is planned."""
+    """Return the outcome of a run without a step. Its `at` is the planned switch, or `due` if no switch is planned."""
     adopted = sentence("adopted changed timings; ") if locked.adopted else ""
     if planned is not None:
         message = sentence("{adopted}already planned; switches at", adopted=adopted)

@@ -86,7 +86,7 @@ class StoredKey:
         return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
-        """Return the key pair. Raises CannotOpen if the pair cannot be loaded, or does not match the row's public half."""
+        """Return the key pair. Raises CannotOpen if the pair cannot be loaded or does not match the row's kid."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
             raise CannotOpen(sentence("the private half of {kid} is another key's", kid=self.key.kid))

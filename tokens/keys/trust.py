@@ -23,7 +23,7 @@ class KeyRevocation:
     ring: str
     kids: tuple[str, ...]
     successor: str | None
-    """The kid of the key that replaces a revoked signing or planned key; None if no key has to, or if the flush does."""
+    """The kid of the key that signs in place of a revoked key; None if none has to, or if the flush does."""
     accepted_until: datetime
     """The instant until which a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
@@ -33,7 +33,7 @@ class KeyRevocation:
     copies_from: datetime | None
     """Copies of the JWKS from before this instant can lack the flush's key when it signs; None if every copy has it."""
     outage_until: datetime | None
-    """The instant until which APIs that lack the successor can refuse its tokens; None if every API has the successor."""
+    """The instant until which APIs that lack the successor can refuse its tokens; None if every API has this key."""
     dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()

@@ -53,7 +53,10 @@ Moves = Mapping[str, Move]
 
 
 def signing(audience: str, moves: Moves, *, now: datetime) -> str:
-    """Return the key ring that signs for the API `audience` at `now`. If `moves` lacks the API, it is the default ring."""
+    """Return the key ring that signs for the API `audience` at `now`.
+
+    Returns the default ring if `moves` lacks the API.
+    """
     return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
 
 

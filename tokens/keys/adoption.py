@@ -63,7 +63,7 @@ def in_force(ring: Ring) -> dict[str, object]:
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Make `proposed`, the timings of the settings, the timings of the key ring `ring`. Return the new assumed timings.
+    """Adopt `proposed`, the timings of the settings, for the key ring `ring`. Return the new assumed timings.
 
     The assumed timings are those from which steps compute dates. The caller holds the key ring's lock.
 

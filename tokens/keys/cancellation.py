@@ -12,7 +12,7 @@ from tokens.keys.rules import discard, lifecycle
 
 
 def cancel(operation: Operation, kid: str) -> Outcome:
-    """Cancel an announced key before it signs. Return the outcome, with the key that signs next.
+    """Cancel an announced key before it signs. Return the outcome.
 
     An announced key is the standby (its start has no date) or a planned key (its start has a date). A cancelled standby
     is replaced by a fresh standby. A cancelled planned key is replaced by the first of these keys that exists:

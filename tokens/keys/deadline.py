@@ -62,7 +62,7 @@ def limit_lock_wait() -> None:
 
 
 def limit_duration(policy: Policy) -> None:
-    """Limit two durations in PostgreSQL to clock_error (δ): an idle time within the transaction, and each statement."""
+    """Limit two durations in PostgreSQL to clock_error (δ): each idle time in the transaction, and each statement."""
     # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
     for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
         _set_local(setting, policy.clock_error)

@@ -219,7 +219,7 @@ def is_to_begin(ring: str, *, now: datetime) -> bool:
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if the next switch of the key ring is due, but rotate_keys did not plan it (`lifecycle.overdue`).
+    """Return True if rotate_keys has not planned the next switch of the key ring in time (`lifecycle.overdue`).
 
     Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """

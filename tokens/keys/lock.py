@@ -91,7 +91,7 @@ class LockedRing:
             store.update(before[key.kid], key, keys=self.encryption_keys)
 
     def _destroy_after_commit(self, before: store.StoredKey, after: Key) -> None:
-        """If the step deletes a private half from the key's row, destroy it in the keystore after the commit.
+        """Destroy the key's private half in the keystore after the commit. Do nothing if the step keeps the private half.
 
         `before` is the row before the step, and `after` has the key's new dates.
         """

@@ -59,7 +59,7 @@ class Read:
     def age(self, *, now: datetime) -> timedelta:
         """Return the age of the data at `now`.
 
-        This is the time since `clock_time`, or the monotonic time since the reading, the longer of the two.
+        This is the longer of two times: the time since `clock_time`, and the monotonic time since the reading.
         """
         return max(self.elapsed(), now - self.clock_time)
 

@@ -8,9 +8,9 @@ acts and the others find nothing to do. The step is the first in this list that 
 3. lengthen: the settings made a timing longer. `hold` has changed the dates of the keys already.
 4. announce: the standby is stale, because a key was revoked after its announcement (`lifecycle.is_stale`). Replace the
    standby, unless it might have to replace the signing key at once (`_is_dispensable`).
-5. plan: no switch is planned, and one is needed: the signing key is due to be replaced, the operator wants the switch
-   early, or a revoked key has had no flush (`lifecycle.unflushed`). Set the instant at which the standby starts to
-   sign, and announce the next standby.
+5. plan: no switch is planned, although the signing key is due to be replaced, the operator wants the switch early, or
+   a revoked key has no flush (`lifecycle.unflushed`). Set the instant at which the standby starts to sign, and announce
+   the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
@@ -145,8 +145,8 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
     """Return True if the standby may be cancelled. Returns False if some API does not have the key `planned` yet.
 
-    While some API does not have it, the planned key cannot replace a revoked signing key at once without an outage. So
-    the standby must be kept for this case.
+    While some API lacks the planned key, this key cannot replace a revoked signing key at once without an outage. The
+    standby is kept for this case.
     """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 

@@ -40,7 +40,7 @@ class Statements(Operation):
         _run(self.backwards, app_label, schema_editor, from_state)
 
     def last_backwards(self) -> "Statements":
-        """Return an operation that calls `self.forwards` if the migration is reverted, and does nothing if it is applied.
+        """Return an operation that calls `self.forwards` if the migration is reverted, else does nothing.
 
         Place the returned operation before the operations that change columns. Django reverts operations in reverse
         order, so the returned operation then runs last.

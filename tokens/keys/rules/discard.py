@@ -117,8 +117,8 @@ def _succeeded_at_once(
     """Start the signing key's successor now.
 
     The candidates are the planned key and the standby, in this order. The successor is the first candidate that every
-    API has already. If no candidate is, it is the candidate that every API will have soonest. If there is no candidate,
-    it is the first of the new keys `fresh`.
+    API has already. If there is none, it is the candidate that every API will have soonest. If there is no candidate at
+    all, it is the first of the new keys `fresh`.
     """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
     # δ: the successor starts that much before `now`, and an API whose clock is slow fetches that much later.

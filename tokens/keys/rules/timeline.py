@@ -27,7 +27,7 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_expires_at: datetime | None
-    """When no token of this key can be accepted any more; None if the key has no successor yet, or never signs."""
+    """When no token of this key can be accepted any more; None if the key never signs, or nothing ends its use yet."""
     flush_at: datetime | None = None
     """The instant of the flush that makes verifiers drop this key; None if it is not revoked, or has no flush."""
 

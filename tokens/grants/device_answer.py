@@ -27,7 +27,10 @@ SALT = "tokens.views.device"
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the open device request whose user code is `typed`. Returns None if there is none."""
+    """Return the device request whose user code is `typed`.
+
+    Returns None if there is no such request, if it was answered or has expired, or if its client is disabled.
+    """
     unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
     return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
 
@@ -60,7 +63,7 @@ def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, no
 
 @transaction.atomic
 def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *, now: datetime) -> bool:
-    """Record the user's answer. If `login` is None, the user refused the request, else allowed it in this login.
+    """Record the user's answer: allowed in the login `login`, or refused if `login` is None.
 
     Returns True, or False if the request was answered before. Raises OAuthError if another process has disabled or
     deleted the user since the session was checked. Raises SessionEnded if another process has ended all sessions of the

@@ -84,7 +84,7 @@ def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
     Raises InvalidAssertion if the assertion is not valid, or if the token endpoint could also accept it as client
-    authentication. Also raises InvalidAssertion if the client must send the `typ` OWN_TYPE, but sent another `typ`.
+    authentication. Also raises InvalidAssertion if the client must send the `typ` OWN_TYPE, but did not.
     """
     # No assertion may serve both purposes. Client assertions share the replay record, so that one JWT is accepted once
     # in total.

@@ -1,11 +1,13 @@
 """The token exchange grant type: a service exchanges a user's token for a token for another API (RFC 8693).
 
+"This client" is the client that authenticates to exchange the token.
+
 1. The subject token is a valid access token of this issuer, for an API that this client operates.
 2. The user of the subject token is active. The client to which the subject token was issued is active. No revocation
    covers the subject token.
 3. If the subject token is bound to a key (RFC 9449), the request must have a DPoP proof of this client's own key. The
    new token is bound to this client's key, so that a bound token never becomes a bearer token.
-4. The new token names at most LONGEST_CHAIN actors in `act`, which are the clients that exchanged tokens in turn.
+4. The claim `act` of the new token names at most LONGEST_CHAIN clients, which act for the user one after the other.
 5. An exchange policy permits this client to get a token for the requested API and scopes.
 
 The new token has the same user, and expires no later than the subject token. `act` names this client. There is no

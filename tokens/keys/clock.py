@@ -47,7 +47,7 @@ def read(*, since: datetime | None = None) -> Reading:
     """Read the database's clock and this node's clock up to `TRIES` times, and return the fastest reading.
 
     Stops after a reading that took no longer than `CLOSE`. `since` is an instant at which the caller has read this
-    node's clock already. If it is given, the first reading counts as begun at this instant.
+    node's clock already. If `since` is given, the first reading counts as begun at this instant.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):

@@ -63,7 +63,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RingSigner:
-    """The signing key of a key ring, with the longest lifetime of a token that it may sign."""
+    """The signing key of a key ring, with the longest lifetime of a token that this key may sign."""
 
     max_lifetime: timedelta
     pair: KeyPair = field(repr=False)

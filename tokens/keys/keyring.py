@@ -1,7 +1,7 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock. A snapshot contains the database's time when it was read. To that time,
-  a node adds the time that has passed since then (tokens/keys/read_cache.py).
+- Phases are computed from the database's clock. A snapshot contains the database's time of the reading. A node adds
+  the time that has passed since the reading (tokens/keys/read_cache.py).
 - A view or command calls `clock` before it issues or judges a token, and passes the result on as `now`. The modules
   that it calls read no clock, except the few that CONTRIBUTING.md lists. A view uses `estimated_clock` if an error must
   not stop it, for example for rate limits and redirects.

@@ -1,8 +1,8 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- Nodes compare dates with the database's clock only. A snapshot of a key ring contains the database's time when it was
-  read. To that time, a node adds the time that has passed since then.
+- Nodes compare dates with the database's clock only. A snapshot of a key ring contains the database's time of the
+  reading. A node adds the time that has passed since the reading.
 - The age of a snapshot is measured by the monotonic clock, which stops while the machine is suspended, and by the wall
   clock, which can be set. The longer of both ages is used, so that an old snapshot is never taken for a fresh one.
 - A snapshot older than the timing `reread` is read again. If that fails, the old snapshot stays in use, so that
@@ -115,7 +115,7 @@ class Snapshots(Generic[R]):
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, name: str, *, now: datetime) -> R:
-        """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
+        """Return a snapshot called `name` that is not older than `snapshot_age` at `now`, or raise NotReady.
 
         `now` is an instant of the database's clock if the snapshots are of keys, otherwise of this node's clock.
         """
@@ -125,7 +125,7 @@ class Snapshots(Generic[R]):
         return self._newer(name, latest, now=now)
 
     def at(self, name: str, *, node_time: datetime) -> R:
-        """Return a snapshot that is not older than `snapshot_age`. Raises NotReady if there is none.
+        """Return a snapshot called `name` that is not older than `snapshot_age`, or raise NotReady.
 
         `node_time` is this node's clock. If this clock was set since the last reading, the snapshot is re-read at once.
         """
@@ -171,9 +171,9 @@ class Snapshots(Generic[R]):
         self._reading = threading.Lock()
 
     def _newer(self, name: str, old: R | None, *, now: datetime) -> R:
-        """Re-read the snapshot (`_reread`), and return it if it is not older than `snapshot_age`.
+        """Re-read the snapshot called `name` (`_reread`), and return the result.
 
-        Raises NotReady if it is older, or if there is no snapshot.
+        Raises NotReady if the result is older than `snapshot_age`, or if there is no snapshot.
         """
         latest = self._reread(name, old, now=now)
         if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:

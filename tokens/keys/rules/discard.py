@@ -44,7 +44,7 @@ class Discarded:
 
 
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
-    """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
+    """Return the instant to store for a revocation: the later of `now` and just after the newest announcement.
 
     The revocation announces new keys at this instant, which must be later than the announcement of every older key.
     SQLite's clock has a resolution of a millisecond, so an older key could have been announced in the same millisecond
@@ -62,7 +62,7 @@ def revoke(
     policy: Policy,
     flush_at: datetime | None,
 ) -> Discarded:
-    """Revoke the keys with these `kids` at `now`, and plan the flush at `flush_at` unless it is None.
+    """Revoke the keys with these `kids` at `now`. Unless `flush_at` is None, plan the flush at `flush_at`.
 
     If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, whose
     first token makes verifiers fetch the JWKS and drop the revoked keys.

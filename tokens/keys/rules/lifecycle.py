@@ -104,7 +104,7 @@ def published(keys: Sequence[Key], *, now: datetime) -> tuple[Key, ...]:
 
 
 def successor(key: Key, keys: Iterable[Key]) -> Key | None:
-    """Return the key whose start is the next after that of `key`, or None if there is none.
+    """Return the key with the next start after the start of `key`, or None if there is no such key.
 
     The start of the result can be in the past or in the future.
     """

@@ -147,7 +147,7 @@ POLICIES = {"production": PRODUCTION, "development": DEVELOPMENT}
 def changed(policy: Policy, seconds: Mapping[str, float]) -> Policy:
     """Return `policy` with the timings that `seconds` names set to these numbers of seconds.
 
-    Raises ValueError if `seconds` has a name that is no timing.
+    Raises ValueError if `seconds` has a name that is not the name of a timing.
     """
     if unknown := seconds.keys() - {field.name for field in fields(Policy)}:
         raise ValueError(f"there is no key timing {', '.join(sorted(unknown))}")

@@ -1,7 +1,7 @@
 """The outbox of logout messages: selects the message to send next, and records the outcome of each message.
 
-- A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
-  fails after `give_up_at`.
+- A message is pending while it has a `due_at`. It becomes delivered if the client accepts it. It becomes dead if an
+  attempt fails after `give_up_at`, or if the client is disabled or has no back-channel logout URI any more.
 - To send a message, a process claims it: `claim` sets `due_at` to 30 seconds from now (LEASE), and commits. Until
   `due_at` no other process claims the message.
 - If the process that claimed a message exits, or is suspended for longer than LEASE, another process sends the message.
@@ -91,7 +91,7 @@ def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
 
 @transaction.atomic
 def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) -> int:
-    """Make the dead messages among `messages` pending again, with an audit event for each. Returns their number."""
+    """Make the dead messages among `messages` pending again, with an audit event for each. Returns how many."""
     keys = [message.pk for message in messages]
     dead = LogoutMessage.objects.select_for_update(of=("self",)).filter(pk__in=keys, dead_at__isnull=False)
     revived = list(dead.select_related("client").order_by("pk"))

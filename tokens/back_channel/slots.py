@@ -43,9 +43,9 @@ class Slots:
         self._running[client] += 1
 
     def end(self, client: Hashable, *, succeeded: bool, seconds: float) -> None:
-        """Record that a delivery to `client` ended. `seconds` is how long it took.
+        """Record that a delivery to `client` ended.
 
-        `succeeded` is True if the client accepted the token.
+        `seconds` is the duration of the delivery. `succeeded` is True if the client accepted the token.
         """
         self._running[client] -= 1
         self._running += Counter()  # forgets clients without a delivery

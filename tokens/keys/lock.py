@@ -132,9 +132,9 @@ def hold(
     - `at` replaces the database's clock, and needs `dry_run`.
     - Each row must verify. Each stored private half must be able to sign, unless its key is revoked or cancelled
       (`proof`).
-    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. If it
-      is True, `hold` does not check if the database was restored from a backup. If, in addition, a row does not verify,
-      `hold` checks no private half, ignores `adopt`, and leaves out the rows of which neither MAC is valid.
+    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. If True, `hold`
+      does not check if the database was restored from a backup. If, in addition, a row does not verify, `hold` checks
+      no private half, ignores `adopt`, and leaves out the rows of which neither MAC is valid.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.

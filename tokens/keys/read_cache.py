@@ -144,10 +144,10 @@ class Snapshots(Generic[R]):
         return node_time if latest is None else latest.carried(node_time=node_time)
 
     def refresh(self, name: str, *, node_time: datetime) -> None:
-        """Re-read the snapshot called `name` if there is none, or if it is older than half of the timing `reread`.
+        """Read the snapshot called `name` from the database, unless a fresh one is in this process.
 
-        Also re-reads the snapshot if this node's clock was set since the last reading. `node_time` is this node's
-        clock. Raises NotReady if there is no snapshot and none can be read.
+        A snapshot is fresh if it is not older than half of the timing `reread`, and this node's clock was not set after
+        the reading. `node_time` is this node's clock. Raises NotReady if there is no snapshot and none can be read.
         """
         latest = self._latest.get(name)
         now = node_time if latest is None else latest.carried(node_time=node_time)

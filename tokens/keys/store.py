@@ -159,7 +159,7 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: EncryptionKey) -> None:
-    """Insert the row of a key that only verifies. This issuer never had its private half."""
+    """Insert the row of a key that only verifies. This issuer never had the private half of such a key."""
     row = SigningKey(ring=ring, kid=key.kid, public_jwk=jwk, sealed=None, encryption_key_id=encryption_key.id)
     _write(row, key, encryption_key)
 

@@ -49,7 +49,10 @@ class DeliveryTally:
 
 
 class Dispatcher:
-    """Claims messages, starts their deliveries, and records the results. Only one thread may call a dispatcher."""
+    """A process's dispatcher: claims messages, starts their deliveries, and records the results.
+
+    Only one thread may call a dispatcher.
+    """
 
     def __init__(self, *, send: Send = delivery.send, bound: Bound = nullcontext) -> None:
         self._send, self._bound = send, bound
@@ -74,10 +77,11 @@ class Dispatcher:
             pass
 
     def take(self) -> bool:
-        """Claim a message and start its delivery. Returns False if no message is due, or no delivery can start now.
+        """Claim a message and start its delivery. Return True if a message was claimed.
 
-        If the client is disabled or has no back-channel logout URI, gives up the message instead. If no key may sign,
-        records a failure instead.
+        Returns False if no message is due, or if no delivery can start now. If the client of the claimed message is
+        disabled or has no back-channel logout URI, gives up the message instead of a delivery. If no key may sign,
+        records a failed attempt instead.
         """
         if self._slots.are_full:
             return False

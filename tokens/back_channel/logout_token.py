@@ -74,5 +74,5 @@ def new_id() -> str:
 
 
 def mint(token: LogoutToken, *, signer: Signer) -> str:
-    """Return the signed logout token. It expires after LIFETIME, or earlier if the signing key requires that."""
+    """Return the signed logout token. It expires after LIFETIME, or after the signer's `max_lifetime` if shorter."""
     return jws.sign(token.claims(lifetime=min(LIFETIME, signer.max_lifetime)), typ=TYPE, signer=signer)

@@ -1,10 +1,11 @@
 """The outbox of logout messages: selects the message to send next, and records the outcome of each message.
 
-- A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
-  fails after `give_up_at`.
+- A message is pending while it has a `due_at`. It becomes delivered if the client accepts it. It becomes dead if an
+  attempt fails after `give_up_at`, or if the client is disabled or has no back-channel logout URI any more.
 - To send a message, a process claims it: `claim` sets `due_at` to 30 seconds from now (LEASE), and commits. Until
   `due_at` no other process claims the message.
-- If the process that claimed a message dies or stops for longer than LEASE, another process sends it (at least once).
+- If the process that claimed a message exits, or is suspended for longer than LEASE, another process sends the message.
+  So a client gets each message at least once, and can get it twice.
 - An administrator can send a dead message again.
 """
 
@@ -22,7 +23,7 @@ from tokens.back_channel.session_end import GIVE_UP_AFTER
 from tokens.models import LogoutMessage
 
 LEASE = timedelta(seconds=30)
-"""The time for which a process owns a message that it sends. It is longer than the deadline of a delivery."""
+"""The time for which a process owns a message that it has claimed. It is longer than the deadline of a delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ def delivered(message: LogoutMessage, *, token_id: str, now: datetime) -> None:
 
 
 def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime) -> bool:
-    """Record that the delivery failed because of `reason`. Returns True if the message is given up.
+    """Record that the delivery failed because of `reason`.
 
-    If it is not given up, the message is sent again later. `jitter` is random, from 0 to 1.
+    If `now` is before the message's `give_up_at`, schedules the next attempt and returns False. Otherwise gives up the
+    message, and returns what `give_up` returns. `jitter` is random, from 0 to 1.
     """
     if now >= message.give_up_at:
         return give_up(message, reason, now=now)
@@ -75,10 +77,10 @@ def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime)
 
 @transaction.atomic
 def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
-    """Record that the message is dead: it is not sent again. `reason` says why.
+    """Record that the message is dead: it is not sent again. `reason` says why. Returns True.
 
-    Returns False, and changes nothing, if another process has claimed the message since this process claimed it, or
-    has recorded its final outcome.
+    Returns False, and changes nothing, if another process has claimed the message after this process, or has recorded
+    the final outcome of the message.
     """
     if not _claimed(message).update(due_at=None, dead_at=now, failure=reason[:255]):
         return False
@@ -89,7 +91,7 @@ def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
 
 @transaction.atomic
 def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) -> int:
-    """Make the dead messages among `messages` pending again, with an audit event for each. Returns their number."""
+    """Make the dead messages among `messages` pending again, with an audit event for each. Returns how many."""
     keys = [message.pk for message in messages]
     dead = LogoutMessage.objects.select_for_update(of=("self",)).filter(pk__in=keys, dead_at__isnull=False)
     revived = list(dead.select_related("client").order_by("pk"))
@@ -116,7 +118,8 @@ def state(*, now: datetime) -> OutboxState:
 def _claimed(message: LogoutMessage) -> "QuerySet[LogoutMessage]":
     """Return a query that finds the message's row as long as the claim of this process holds.
 
-    It finds no row if another process has claimed the message afterwards, or has recorded its final outcome.
+    The query finds no row if another process has claimed the message after this process, or has recorded the final
+    outcome of the message.
     """
     return LogoutMessage.objects.filter(pk=message.pk, attempts=message.attempts, due_at__isnull=False)
 

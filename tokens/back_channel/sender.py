@@ -50,14 +50,14 @@ class Sender:
         self._thread, self._bound = None, None
 
     def start_again_in_child(self) -> None:
-        """Start the thread in a forked process if it ran in the parent."""
+        """Start the thread again in a forked process, if the parent process had started the thread."""
         if self._bound is not None:
             self._thread = None  # threads do not survive a fork
             self.start(bound=self._bound)
 
 
 def run(dispatcher: Dispatcher, ended: threading.Event) -> None:
-    """Deliver messages until `ended` is set. An error, such as an outage of the database, is retried after PAUSE."""
+    """Deliver messages until `ended` is set. After an error, such as an outage of the database, retry after PAUSE."""
     is_failing = False
     try:
         while not ended.is_set():

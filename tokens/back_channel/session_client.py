@@ -18,7 +18,7 @@ def remember(user: User, client: Client, login: Login, *, openid: bool, now: dat
     - A client without a back-channel logout URI is not recorded. Neither is a login without a `sid`.
     - `openid` is True if the client requested the scope openid. Otherwise the client gets no ID token, does not know
       the session, and is not recorded.
-    - The caller's transaction must hold the lock on the user, and create the code or grant.
+    - The caller's transaction must hold the lock on the user. It must also create the authorization code or the grant.
 
     Raises SessionEnded if the session has ended, although it was live at the beginning of the request.
     """

@@ -1,4 +1,4 @@
-"""Ends login sessions, and stores a logout message for each client of a session in the caller's transaction.
+"""Ends login sessions. In the caller's transaction, also stores a logout message for each client of a session.
 
 A message is a row of the outbox. `sender` delivers it after the commit.
 
@@ -23,7 +23,7 @@ from tokens.issued.audience import OFFLINE
 from tokens.models import EndedSession, LogoutMessage, SessionClient, User, UserGrant
 
 GIVE_UP_AFTER = timedelta(days=1)
-"""The time for which a message is tried, from the end of the session or from an administrator's "send again"."""
+"""The time for which attempts are made to send a message. It begins at the end of the session or at `send_again`."""
 ENDED = "its session ended"
 
 
@@ -72,7 +72,7 @@ def _lock(users: Collection[int]) -> None:
 
 
 def lock_sessions(condition: Q) -> None:
-    """Lock the clients of login sessions (`SessionClient`) that match `condition` until the transaction ends.
+    """Lock the rows of `SessionClient` that match `condition` until the transaction ends.
 
     Lock order: the user or the client, these rows, then the grants.
     """

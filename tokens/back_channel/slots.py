@@ -1,9 +1,9 @@
 """Limits the deliveries that a process makes at once, so that slow clients do not delay other clients. Pure.
 
-- At most IN_ALL deliveries run at once, and at most PER_CLIENT of them to one client.
+- At most IN_ALL deliveries run at once, and at most PER_CLIENT deliveries to one client.
 - A client is in trouble if its last delivery failed or took longer than SLOW.
-- A client in trouble gets one delivery at a time. All clients in trouble together get at most FOR_TROUBLE at once. So
-  IN_ALL - FOR_TROUBLE deliveries can always go to other clients.
+- A client in trouble gets one delivery at a time. All clients in trouble together get at most FOR_TROUBLE deliveries at
+  once. So IN_ALL - FOR_TROUBLE deliveries can always go to other clients.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ SLOW = 1.0  # seconds
 
 
 class Slots:
-    """Counts the running deliveries of a process, to decide if another delivery may start. Not thread-safe."""
+    """The running deliveries of a process, which decide if another delivery may start. Not thread-safe."""
 
     def __init__(self) -> None:
         self._running = Counter[Hashable]()
@@ -43,9 +43,9 @@ class Slots:
         self._running[client] += 1
 
     def end(self, client: Hashable, *, succeeded: bool, seconds: float) -> None:
-        """Record that a delivery to `client` ended. `seconds` is how long it took.
+        """Record that a delivery to `client` ended.
 
-        `succeeded` is True if the client accepted the token.
+        `seconds` is the duration of the delivery. `succeeded` is True if the client accepted the token.
         """
         self._running[client] -= 1
         self._running += Counter()  # forgets clients without a delivery

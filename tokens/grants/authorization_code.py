@@ -23,7 +23,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Redeem the code. Raises OAuthError invalid_grant if the code is invalid, was used, or does not fit the request.
+    """Redeem the code. Raises OAuthError invalid_grant if the code is invalid or redeemed, or does not fit the request.
 
     If the code is reused after RETRY_WINDOW, the grant is revoked. Within that window, parallel requests and retries
     after a lost answer are refused, but the grant is not revoked.
@@ -50,7 +50,7 @@ def matches_challenge(verifier: str, challenge: str) -> bool:
 
 
 def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
-    """Lock the grant of the code, then the code, and return the code as it is now.
+    """Lock the grant of the code, then the code. Return the code as it was read under the lock.
 
     Raises OAuthError invalid_grant if the code is unknown, another client's, or expired without having been redeemed.
     """
@@ -66,8 +66,8 @@ def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
 def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
     """Raise OAuthError unless the request fits the authorization request that got the code.
 
-    The request must have the same redirect URI, and the verifier of the code challenge. If the code is bound to a DPoP
-    key, the request must have a proof of that key.
+    The token request must have the redirect URI of the authorization request, and the code verifier of its code
+    challenge. If the code is bound to a DPoP key, the token request must have a proof of this key.
     """
     # Before reuse detection: a client without these never had the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, client, request):
@@ -79,7 +79,8 @@ def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> 
 def _verify_pkce(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
     """Raise OAuthError unless the code verifier matches the code challenge of the authorization request.
 
-    If there was no challenge, raises OAuthError if a verifier is sent, or if the client's PKCE rule requires PKCE now.
+    If the authorization request had no code challenge, raises OAuthError if the token request has a code verifier, or
+    if the client's PKCE rule requires PKCE now.
     """
     if code.code_challenge:
         verifier = request.form.get("code_verifier")
@@ -98,10 +99,9 @@ def _verify_pkce(code: AuthorizationCode, client: Client, request: ClientRequest
 
 
 def _has_same_redirect_uri(code: AuthorizationCode, client: Client, request: ClientRequest) -> bool:
-    """Return True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
+    """Return True if the token request has the redirect URI of the authorization request (RFC 6749 section 4.1.3).
 
-    If the authorization request had no redirect URI, the token request may have none, or one that the client
-    registered.
+    If the authorization request had none, the token request may have none, or one that the client registered.
     """
     if code.redirect_uri:
         return request.required("redirect_uri") == code.redirect_uri

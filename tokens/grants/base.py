@@ -3,7 +3,8 @@
 1. The grant type is one that this issuer has (`table`).
 2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, because
    no code or token was used yet.
-3. `identify` authenticates the client, and verifies the token or assertion about a user if the grant type takes one.
+3. `identify` authenticates the client. If the grant type takes a token or assertion about a user, `identify` verifies
+   this, too.
 4. The client may use the grant type, and sent a proof if it must always send one. The proof is accepted once.
 5. `issue` checks the grant and returns the tokens.
 
@@ -160,9 +161,9 @@ def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> No
 
 
 def _form(api: Api | None) -> dict[str, Any]:
-    """Return the fields of AccessToken that an API's settings change: `typ` and the form of `aud`.
+    """Return the arguments of AccessToken that the settings of `api` determine: `typ` and the form of `aud`.
 
-    Returns {} if the API has the default settings, or if `api` is None.
+    Returns {} if `api` is None, or has the default settings.
     """
     if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
         return {}
@@ -190,9 +191,10 @@ def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:
-    """Return the lifetime of an access token.
+    """Return the lifetime of an access token of the client for the API.
 
-    It is the client's setting, or else the issuer's, and at most the API's maximum.
+    This is the client's setting, or the issuer's setting if the client has none. If the API's maximum is shorter, this
+    is the maximum.
     """
     configured = client.access_token_lifetime or conf.issuer().access_token_lifetime
     cap = api.max_token_lifetime if api else None

@@ -27,7 +27,10 @@ SALT = "tokens.views.device"
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the open device request whose user code is `typed`. Returns None if there is none."""
+    """Return the device request whose user code is `typed`.
+
+    Returns None if there is no such request, if it was answered or has expired, or if its client is disabled.
+    """
     unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
     return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
 
@@ -49,7 +52,7 @@ def seal(code: DeviceCode, user: User, target: Target, *, now: datetime) -> str:
 
 
 def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, now: datetime) -> bool:
-    """Return True if `seal` signed `text` for this request, scopes and user in the last ten minutes."""
+    """Return True if `seal` signed `text` within the last ten minutes for the same request, user and scopes."""
     try:
         pk, user_pk, scopes, at = signing.loads(text, salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -60,10 +63,11 @@ def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, no
 
 @transaction.atomic
 def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *, now: datetime) -> bool:
-    """Record that the user allowed the request in this login, or refused it if `login` is None.
+    """Record the user's answer: allowed in the login `login`, or refused if `login` is None.
 
-    Returns False if the request was answered before. Raises OAuthError if the user was disabled or deleted after the
-    session was checked, and SessionEnded if all sessions of the user were ended after that.
+    Returns True, or False if the request was answered before. Raises OAuthError if another process has disabled or
+    deleted the user since the session was checked. Raises SessionEnded if another process has ended all sessions of the
+    user since the session was checked.
     """
     if login is None:
         answered, action = refuse(code, now=now), "device.refused"
@@ -76,9 +80,9 @@ def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *,
 
 
 def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
-    """Record that `user` allowed the request.
+    """Record that `user` allowed the request. Returns True, or False if the request was answered before.
 
-    Returns False if the request was answered before. Raises OAuthError and SessionEnded in the cases of `answer`.
+    Raises OAuthError and SessionEnded in the same cases as `answer`.
     """
     login = replace(login, sid="")  # the device is not in the session of this browser, whose end does not end the grant
     family = refresh_token.family_lifetime(code.client, target.scopes)
@@ -92,7 +96,7 @@ def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: da
 
 
 def refuse(code: DeviceCode, *, now: datetime) -> bool:
-    """Record that the user refused the request. Returns False if the request was answered before."""
+    """Record that the user refused the request. Returns True, or False if the request was answered before."""
     return bool(_unanswered(code).update(refused_at=now))
 
 

@@ -52,8 +52,8 @@ def client_of(request: ClientRequest) -> Client:
 def _name_method(client_id: str, error: InvalidClient) -> None:
     """Raise OAuthError invalid_client with a text that names the authentication methods that the client may use.
 
-    Does nothing if there is no such client, or if the client may not use the device grant type. `error` is the refusal
-    that the new error replaces. The log gets the reason of `error`.
+    `error` is the error that the raised one replaces. The raised error has the reason of `error`, for the log. Does
+    nothing if there is no such client, or if the client may not use the device code grant type.
     """
     # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)
@@ -109,17 +109,20 @@ def new_user_code() -> str:
 
 
 def user_code_digest(typed: str) -> str:
-    """Return the keyed hash of a user code. Ignores case and characters that no code has (RFC 8628 section 6.1)."""
+    """Return the keyed hash of a user code.
+
+    Ignores the case of letters, and characters that no user code has (RFC 8628 section 6.1).
+    """
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
 def is_complete(typed: str) -> bool:
-    """Return True if the text has as many valid letters as a user code."""
+    """Return True if `typed` has as many letters as a user code. Ignores characters that no user code has."""
     return len(_letters(typed)) == 2 * HALF
 
 
 def formatted(typed: str) -> str:
-    """Return the user code that the user typed, in the form in which the device shows it."""
+    """Return the user code `typed` in the form in which the device shows it, such as WDJB-MJHT."""
     letters = _letters(typed)
     return f"{letters[:HALF]}-{letters[HALF:]}"
 

@@ -1,7 +1,7 @@
 """The device code grant type: a device polls until its user has answered on another screen (RFC 8628 section 3.4).
 
-- If the device polls before the interval has passed, the interval becomes longer. A poll in time resets the interval
-  (section 3.5).
+- If the device polls before the interval has passed, the interval becomes longer (section 3.5). A poll after the
+  interval resets the interval to its initial length.
 - A device code is redeemed once. Reuse after RETRY_WINDOW revokes the grant.
 """
 
@@ -31,7 +31,7 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
 
     Raises OAuthError authorization_pending or slow_down if the user has not answered yet, access_denied if the user
     refused, expired_token if the device code has expired, and invalid_grant if the device code is unknown, another
-    client's, or was used before (RFC 8628 section 3.5).
+    client's, or was redeemed before (RFC 8628 section 3.5).
     """
     code = _find(request, proven.client)
     if code.redeemed_at is not None:
@@ -57,7 +57,7 @@ def _find(request: ClientRequest, client: Client) -> DeviceCode:
 def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
     """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending.
 
-    Stores the polling interval that the device must keep from now on: longer after slow_down, else the normal one.
+    Stores the interval at which the device must poll from now on. It is longer after slow_down, else the initial one.
     """
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
@@ -80,7 +80,7 @@ def _redeem(code: DeviceCode, user_grant: UserGrant, client: Client, request: Cl
 
 
 def _reuse(code: DeviceCode, user_grant: UserGrant | None, request: ClientRequest) -> OAuthError:
-    """Return the refusal of a reused device code. Revokes its grant unless the reuse is within RETRY_WINDOW."""
+    """Return the error for a reused device code. Revokes the code's grant unless the reuse is within RETRY_WINDOW."""
     if user_grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"
         user_grants.revoke_reused(user_grant, "device code used twice", actor=actor, now=request.now)

@@ -36,7 +36,8 @@ class NonceNeeded(OAuthError):
 def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
     """Return the proof of the request to the endpoint at `path`. The request must have a proof.
 
-    Raises NonceNeeded if only the nonce is not accepted, and OAuthError invalid_dpop_proof if the proof is not valid.
+    Raises NonceNeeded if the proof is valid except for its nonce. Raises OAuthError invalid_dpop_proof if the proof is
+    not valid.
     """
     try:
         return verifier.verify(request.proof or "", method="POST", path=path, now=request.now)
@@ -49,8 +50,8 @@ def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
 def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequest:
     """Record the proof as used, and return the request with the thumbprint of the proof's key.
 
-    Raises OAuthError invalid_dpop_proof if the proof was used before, or if the client's security profile forbids its
-    algorithm.
+    Raises OAuthError invalid_dpop_proof if the proof was used before, or if the client's security profile forbids the
+    proof's algorithm.
     """
     if client.follows_fapi2 and proof.algorithm not in fapi2.ALGORITHMS:  # clause 5.4.1-1
         raise _invalid(InvalidProof(f"its alg is not one of {', '.join(fapi2.ALGORITHMS)}, which FAPI 2.0 permits"))
@@ -64,14 +65,17 @@ def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequ
 def require_key(thumbprint: str | None, request: ClientRequest) -> None:
     """Raise OAuthError invalid_grant unless the request has a proof of the key with this `thumbprint`.
 
-    `thumbprint` names the key to which a code or refresh token is bound. If it is None, nothing is required.
+    A code or refresh token is bound to this key. If `thumbprint` is None, it is not bound, and no proof is required.
     """
     if thumbprint is not None and thumbprint != request.thumbprint:
         raise OAuthError("invalid_grant", "This is bound to a DPoP key. Send a proof of the same key.")
 
 
 def of_refresh_token(client: Client, request: ClientRequest) -> str | None:
-    """Return the thumbprint of the key to which a new refresh token of the client is bound, or None."""
+    """Return the thumbprint of the key to which a new refresh token of the client is bound.
+
+    Returns None if the client is confidential, or if the request has no proof.
+    """
     return request.thumbprint if client.is_public else None
 
 

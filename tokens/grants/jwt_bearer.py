@@ -28,7 +28,7 @@ from tokens.issued.holder import Holder
 from tokens.models import Client, GrantType, User
 
 OWN_TYPE = "authorization-grant+jwt"
-"""The `typ` of these assertions, which no assertion that authenticates a client has."""
+"""The `typ` of an assertion for this grant type. An assertion that authenticates a client never has this `typ`."""
 TYPES = frozenset({OWN_TYPE, "jwt", None})
 """Common libraries send `JWT` or no `typ`. Such an assertion is refused if it could also authenticate its client."""
 
@@ -42,9 +42,10 @@ class ProvenForUser(Proven):
 
 
 def identify(request: ClientRequest) -> ProvenForUser:
-    """Verify the assertion, and return its client and the name of its user. Raises OAuthError if it is not valid.
+    """Verify the assertion, and return its client and the name of its user.
 
-    If the request also has credentials, they must authenticate the same client.
+    If the request also has credentials, they must authenticate the same client. Raises OAuthError if the assertion or
+    the credentials are refused.
     """
     credentials = request.credentials
     authenticated = authentication.authenticate(credentials, now=request.now) if credentials.proves else None
@@ -82,8 +83,8 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
 def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
-    Raises InvalidAssertion if the assertion is not valid, if its client must send the `typ` OWN_TYPE and did not, or if
-    the token endpoint could accept the assertion as client authentication.
+    Raises InvalidAssertion if the assertion is not valid, or if the token endpoint could also accept it as client
+    authentication. Also raises InvalidAssertion if the client must send the `typ` OWN_TYPE, but did not.
     """
     # No assertion may serve both purposes. Client assertions share the replay record, so that one JWT is accepted once
     # in total.
@@ -99,7 +100,7 @@ def _user(name: str) -> User | None:
     """Return the user whose `sub` or verified e-mail address is `name`.
 
     The `sub` must be spelled as in tokens. The address can be in any Unicode spelling. Returns None if there is no such
-    user, if several users verified the address, or if it is not the current address of the user who verified it.
+    user, if several users verified the address, or if the user who verified the address has another address now.
     """
     if "@" in name:
         verified = EmailAddress.objects.filter(login.spelled("email", name), verified=True).select_related("user")

@@ -25,7 +25,7 @@ SUPERSEDED = "The refresh token was used before, and its successor was used or h
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Issue tokens for a refresh token. Raises OAuthError if token, scope or resource is refused.
+    """Issue tokens for a refresh token. Raises OAuthError if the refresh token, scope or resource is refused.
 
     Revokes the grant if the refresh token is reused after its retry window.
     """
@@ -45,7 +45,8 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
 def _locked(text: str, client: Client) -> tuple[UserGrant, RefreshToken | None]:
     """Lock the grant of the refresh token `text`, and return the grant and the token's row.
 
-    The row is None if it was purged. Raises OAuthError invalid_grant if the token is unknown or another client's.
+    Instead of the row, returns None if the row was purged. Raises OAuthError invalid_grant if the token is unknown or
+    another client's.
     """
     token = refresh_token.lock(text)
     user_grant = token.grant if token else refresh_token.grant_of(text)
@@ -66,7 +67,7 @@ def _tokens(
     `token` is the row of the refresh token, or None if it was purged. The steps establish, in this order:
 
     1. Tokens may still be issued under the grant.
-    2. The token is neither expired nor unknown. A purged token that was rotated counts as reused.
+    2. The token is neither expired nor unknown. If its row was purged after it was rotated, it counts as reused.
     3. The client holds the DPoP key to which the token is bound, if any.
     4. The API and the scopes are allowed.
     5. If the token was used before, its retry window has not passed, and its successor is unused (`refresh_rotation`).
@@ -98,7 +99,7 @@ def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -
 
 
 def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
-    """Return the API and the scopes of the new token.
+    """Return the API and the scopes of the new access token.
 
     If the request names no scope, the token gets all scopes of the grant. If the request has `openid`, but no scope of
     an API and no resource, the token is for the issuer (userinfo). Raises OAuthError invalid_scope if the user did not

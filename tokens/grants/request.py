@@ -19,8 +19,8 @@ RECEIVED = "keyturn.received"
 class ClientRequest:
     """One request to an endpoint that authenticates clients: token, revocation, introspection or device authorization.
 
-    `form` holds the parameters that the endpoint declares and that have a value. Each was sent once, except `resource`
-    and, in a token exchange, `audience`.
+    `form` holds the parameters that the endpoint declares and that have a value. Each was sent once. Only `resource`
+    and, in a token exchange, `audience` can have been sent several times.
     """
 
     form: Mapping[str, str] = field(repr=False)
@@ -28,11 +28,11 @@ class ClientRequest:
     proof: str | None = field(default=None, repr=False)
     """The value of the header `DPoP` (RFC 9449 section 4.1), not verified; None if the header is missing."""
     thumbprint: str | None = None
-    """The key of the proof after the proof was accepted (`holder_key`). The issued tokens are bound to this key."""
+    """The thumbprint of the key to which the issued tokens are bound; None until a proof is accepted (`holder_key`)."""
     now: datetime
     """The database's clock when the request arrived, the same on every node."""
     received: float | None = None
-    """When the server had received the whole request, by its monotonic clock in seconds; None if it does not say."""
+    """Monotonic seconds at which the server had received the whole request; None if the server does not report this."""
     resources: tuple[str, ...] = ()
     """The `resource` parameters (RFC 8707 section 2)."""
     audiences: tuple[str, ...] = ()
@@ -45,12 +45,15 @@ class ClientRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """Return the requested scopes, or [] without `scope`. Raises OAuthError invalid_scope if it is malformed."""
+        """Return the requested scopes, or [] if the request has no `scope`.
+
+        Raises OAuthError invalid_scope if `scope` is malformed.
+        """
         # Judged when read, after authentication: a client that fails to authenticate gets invalid_client.
         return parameters.scopes(self.form.get("scope"))
 
     def required(self, name: str) -> str:
-        """Return the value of a parameter. Raises OAuthError invalid_request if it is missing."""
+        """Return the value of the parameter `name`. Raises OAuthError invalid_request if the parameter is missing."""
         if name not in self.form:
             raise OAuthError("invalid_request", f"Missing {name} parameter.")
         return self.form[name]
@@ -59,8 +62,9 @@ class ClientRequest:
 def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> ClientRequest:
     """Return the request with the parameters `pairs`.
 
-    `pairs` are the declared parameters of the body. `credentials` were read from header and body. Raises OAuthError
-    invalid_request if a parameter is malformed or repeated, or the URL has a query.
+    `pairs` are the parameters of the body that the endpoint declares. `credentials` were read from the header
+    Authorization and the body. Raises OAuthError invalid_request if a parameter is malformed or repeated, or if the URL
+    has a query.
     """
     parameters.require_strict(pairs, query=http.META.get("QUERY_STRING", ""))
     return ClientRequest(

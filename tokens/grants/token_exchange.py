@@ -1,11 +1,13 @@
 """The token exchange grant type: a service exchanges a user's token for a token for another API (RFC 8693).
 
+"This client" is the client that authenticates to exchange the token.
+
 1. The subject token is a valid access token of this issuer, for an API that this client operates.
-2. The user of the subject token is active, and so is the client that it was issued to. No revocation covers the subject
-   token.
+2. The user of the subject token is active. The client to which the subject token was issued is active. No revocation
+   covers the subject token.
 3. If the subject token is bound to a key (RFC 9449), the request must have a DPoP proof of this client's own key. The
    new token is bound to this client's key, so that a bound token never becomes a bearer token.
-4. The new token names at most LONGEST_CHAIN clients that act one after the other (`act`).
+4. The claim `act` of the new token names at most LONGEST_CHAIN clients, which act for the user one after the other.
 5. An exchange policy permits this client to get a token for the requested API and scopes.
 
 The new token has the same user, and expires no later than the subject token. `act` names this client. There is no
@@ -53,7 +55,8 @@ class Subject:
 class ProvenWithSubject(Proven):
     """The authenticated client and the subject token.
 
-    `subject` is an exception, which is not raised yet, if the token is not a valid access token of this issuer.
+    If the subject token is not a valid access token of this issuer, `subject` is an exception with the reason. It is
+    not raised yet, so that `issue` can refuse the request.
     """
 
     subject: Subject | InvalidPresentedToken
@@ -94,7 +97,10 @@ def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
 
 
 def _look_up(request: ClientRequest) -> Subject | InvalidPresentedToken:
-    """Return the subject token of the request, or why it is invalid. Raises NotReady if no keys can be read."""
+    """Return the subject token of the request and its status. If the token is invalid, return the exception.
+
+    Raises NotReady if no keys can be read.
+    """
     try:
         token = token_reader.read(request.form.get("subject_token", ""), now=request.now)
     except InvalidPresentedToken as error:

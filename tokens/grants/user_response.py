@@ -14,11 +14,13 @@ from tokens.models import Client, UserGrant
 
 
 def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
-    """Issue the first tokens under a grant. `nonce` is that of the authorization request, or "".
+    """Issue the first tokens under a grant. `nonce` is the nonce of the authorization request, or "" if it had none.
 
-    There is an ID token if the user allowed `openid`, and a refresh token if the client gets one
-    (`refresh_token.is_granted`). Raises the errors of `user_grant.target`, such as invalid_target if the request names
-    another API. Also raises the errors of `issue`.
+    If the user allowed `openid`, the tokens include an ID token. If the client gets refresh tokens
+    (`refresh_token.is_granted`), the tokens include a refresh token.
+
+    Raises the errors of `user_grant.target`, such as invalid_target if the request names another API. Also raises the
+    errors of `issue`.
     """
     target = user_grants.target(user_grant, client, request.resources)
     tokens = issue(user_grant, client, target, request, nonce=nonce)
@@ -33,7 +35,7 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue an access token under `user_grant` for `target`, and an ID token if `openid` is in the scopes of `target`.
 
-    `nonce` is that of the authorization request, for the ID token. It is "" if there is none.
+    `nonce` is the nonce of the authorization request, for the ID token, or "" if there is none.
 
     Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation of the user or client covers
     tokens that are issued in the current second, and OAuthError server_error if the claims of the user cannot be

@@ -8,11 +8,12 @@ from tokens.jose.public_keys import MAX_PER_KID, ClientKey
 def candidates(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
     """Return the keys that can verify a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
 
-    Keys that do not support the algorithm are ignored. Of the other keys:
+    `kid` is the kid of the JWS header, or None if the header has none. Keys that do not support the algorithm are
+    ignored. Of the other keys:
 
-    1. If keys have the header's kid, return these keys, at most MAX_PER_KID.
-    2. If no key has the header's kid, return the key without a kid, if there is exactly one.
-    3. If the header has no kid, return the only key, or no key if there are several.
+    1. If keys have this `kid`, return these keys, at most MAX_PER_KID.
+    2. If no key has this `kid`, return the key without a kid, if exactly one key has none.
+    3. If `kid` is None, return the only key, or no key if there are several.
     """
     supporting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in supporting if kid is not None and key.kid == kid]

@@ -38,10 +38,10 @@ def may_be_private(text: str) -> bool:
 
 
 def _from_pem(text: str) -> dict[str, Any] | None:
-    """Return a JWKS of the PEM public keys in `text`, or None if there are none. Only several keys get a kid.
+    """Return a JWKS of the PEM public keys in `text`, or None if `text` has no such key.
 
-    Raises UnusableKey if `text` has a certificate, a PEM of another kind beside a public key, or a key that is not
-    valid.
+    If there are several keys, each gets its thumbprint as its kid. A single key gets no kid. Raises UnusableKey if
+    `text` has a certificate, a PEM of another kind beside a public key, or a key that is not valid.
     """
     if CERTIFICATE in text:
         raise UnusableKey(

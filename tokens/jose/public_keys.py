@@ -61,15 +61,15 @@ class ClientKey:
     public_key: Any
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Return True if this key made `signature` over `message`."""
+        """Return True if `signature` over `message` verifies under this key, and the key may use `algorithm`."""
         return algorithm in self.algorithms and _LIBRARY[algorithm].verify(message, self.public_key, signature)
 
 
 def registered(document: object) -> tuple[ClientKey, ...]:
-    """Return the usable keys of a JWKS that an operator registers. The function `skipped` describes the other keys.
+    """Return the usable keys of a JWKS that an operator registers. The function `skipped` describes the other entries.
 
-    Raises UnusableKey if the document is not a JWKS of 1 to MAX_PASTED keys or has no usable key, and LeakedKey if an
-    entry holds a private or symmetric key.
+    Raises LeakedKey if an entry holds a private or symmetric key. Raises UnusableKey if the document is not a JWKS of 1
+    to MAX_PASTED keys, or has no usable key.
     """
     entries = _pasted(document)
     usable = tuple(key for entry in entries if (key := _usable(entry, leaks=True)))
@@ -89,7 +89,7 @@ def skipped(document: object) -> list[str]:
 
 
 def published(document: object) -> tuple[ClientKey, ...]:
-    """Return the usable keys of a fetched JWKS, at most MAX_PER_KID of each kid. Skips other entries.
+    """Return the usable keys of a fetched JWKS, at most MAX_PER_KID keys of each kid. Skips other entries.
 
     Raises UnusableKey if the document is not a JWKS, or has more than MAX_PUBLISHED usable keys.
     """
@@ -110,9 +110,9 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def names(document: object) -> list[str]:
-    """Return a text for each usable key of a JWKS: its kid, a space, and its RFC 7638 thumbprint.
+    """Return a text for each usable key of a JWKS: the key's kid, a space, and the key's RFC 7638 thumbprint.
 
-    The text of a key without a kid is the thumbprint alone. Raises UnusableKey if no key is usable.
+    The text of a key without a kid is the thumbprint alone. Raises UnusableKey and LeakedKey as `registered` does.
     """
     registered(document)
     entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
@@ -120,7 +120,7 @@ def names(document: object) -> list[str]:
 
 
 def read(entry: object) -> ClientKey:
-    """Return one entry of a JWKS as a key (RFC 7517 section 4).
+    """Return the key of one entry of a JWKS (RFC 7517 section 4).
 
     Raises LeakedKey if the entry has private members, and UnusableKey if the entry is unusable for another reason.
     """
@@ -152,7 +152,8 @@ def _entries(document: object) -> list[object] | None:
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
     """Return the entry's key, or None if the entry is unusable.
 
-    An entry with private members is unusable, too. If `leaks` is True, raises LeakedKey for such an entry.
+    An entry with private members is unusable, too. If `leaks` is True, raises LeakedKey for an entry with private
+    members.
     """
     try:
         return read(entry)

@@ -1,8 +1,8 @@
 """Signing keys: create, announce, use, retire and revoke them, seal them in the database, and publish them as a JWKS.
 
 Owns: key rings (a ring has keys of one algorithm that succeed each other) and their keys, the steps of a rotation and
-their audit events, the encryption of private keys, PKCS#11 tokens, and this process's snapshots of the rings, from
-which tokens are signed.
+their audit events, the encryption of private keys, PKCS#11 tokens, and this process's snapshots of the rings. Tokens
+are signed from these snapshots.
 Does not own: claims or tokens (`issued`), HTTP (`views.jwks`), or the settings (`conf`).
 Steps: of the seven in README.md, step 4 signs with a key of this package, and step 6 verifies with the published keys.
 Neighbours: above `audit` and `models`; below `issued`, which gets a signer from `keyring`. `keys/rules` computes the
@@ -17,7 +17,7 @@ Read in this order:
 - `private_keys`: choose where a ring's private keys are, and generate pairs.
 - `store`: read and write the rows of a ring's keys.
 - `kids`: find a key by its kid.
-- `lost_revocation`: keys that are revoked in the audit journal and live in a restored database.
+- `lost_revocation`: keys that are revoked in the audit journal, but still live in a restored database.
 - `adoption`: store the timings in force.
 - `clock`: compare the database's clock with this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
@@ -27,9 +27,9 @@ Read in this order:
 - `rotation`: take the next safe step of a ring.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`: until when verifiers trust a revoked key.
-- `broken_rows`: rows that do not verify, and how they limit a revocation.
+- `broken_rows`: revoke a key although rows of its ring do not verify.
 - `revocation`: revoke a key.
-- `read_cache`: keep snapshots of the database, and their age.
+- `read_cache`: keep snapshots of the database, and measure their age.
 - `ring_snapshot`: the snapshot of a ring.
 - `ring_reader`: read the snapshot of a ring from the database.
 - `pair_cache`: cache decrypted private halves.

@@ -34,8 +34,8 @@ def obeyed(ring: Ring) -> Policy:
 def assumed(ring: Ring) -> Policy:
     """Return the timings with which a step of a rotation computes the dates of keys.
 
-    If the settings made a timing shorter, earlier tokens and copies of the JWKS still obey the longer value. So this
-    is the longer value until these tokens and copies have expired.
+    If the settings made a timing shorter, earlier tokens and copies of the JWKS still obey the old, longer value. The
+    result has the longer value until these tokens and copies have expired.
     """
     return Policy.from_json(ring.assumed or ring.policy)
 
@@ -55,20 +55,20 @@ def in_force(ring: Ring) -> dict[str, object]:
     """Return the timings that are stored with a key ring, as values for JSON.
 
     - `obeyed`: the timings by which nodes sign and publish.
-    - `assumed`: the timings from which steps compute dates until `assumed_until`. Both values are None if steps compute
-      dates from the obeyed timings.
+    - `assumed`: the timings from which steps compute dates, if these are not the obeyed timings, else None.
+    - `assumed_until`: the instant until which steps compute dates from `assumed`, or None if `assumed` is None.
     """
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Store `proposed`, the timings of the settings, in the row of the key ring. Return the ring's new assumed timings.
+    """Adopt `proposed`, the timings of the settings, for the key ring `ring`. Return the new assumed timings.
 
     The assumed timings are those from which steps compute dates. The caller holds the key ring's lock.
 
-    If `write` is False, only the object `ring` is changed, not its row. This is for a dry run at another time than now.
-    The database compares the dates of a row with its own clock, so it might refuse dates computed for another time.
+    If `write` is True, also store the timings in the ring's row. Pass False for a dry run at another time than now: the
+    database compares the dates of a row with its own clock, and might refuse dates that were computed for another time.
 
     Raises Unsafe, with the violated inequality, if keys could not be rotated safely under `proposed`.
     """

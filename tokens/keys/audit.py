@@ -27,7 +27,7 @@ def record(action: str, subject: str, details: Mapping[str, Any], *, policy: Pol
 
 
 def changes(before: Sequence[Key], after: Sequence[Key]) -> dict[str, dict[str, Dates | None]]:
-    """Return the old and new dates of each key of `after` that is new or changed, by kid.
+    """Return, by kid, the old and new dates of each key of `after` that is new or changed.
 
     The old dates of a new key are None.
     """

@@ -52,8 +52,8 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     - Revoked and cancelled keys get the date at which their private halves are destroyed.
     - A ring can have only one standby. If a broken row is the standby, the new standby is left out.
 
-    `fresh` are the new keys of the revocation. If the revocation needs a successor, raises CannotOpen if the successor
-    cannot sign, or if the database would refuse it because of a broken row (`broken_successors`).
+    `fresh` are the new keys of the revocation. Raises CannotOpen if the revocation needs a successor, but the successor
+    cannot sign, or the database would refuse it because of a broken row (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)

@@ -12,12 +12,13 @@ from tokens.keys.rules import discard, lifecycle
 
 
 def cancel(operation: Operation, kid: str) -> Outcome:
-    """Cancel an announced key before it signs. The key is a standby, or a planned key, whose start has a date.
+    """Cancel an announced key before it signs. Return the outcome.
 
-    A cancelled planned key is replaced by the first of these keys:
+    An announced key is the standby (its start has no date) or a planned key (its start has a date). A cancelled standby
+    is replaced by a fresh standby. A cancelled planned key is replaced by the first of these keys that exists:
 
-    1. The planned key after it.
-    2. The standby, unless it is stale: a key was revoked after its announcement (`lifecycle.is_stale`).
+    1. The planned key with the next later start.
+    2. The standby, unless a key was revoked after the standby was announced (`lifecycle.is_stale`).
     3. A fresh key.
 
     `kid` can be the beginning of a kid.

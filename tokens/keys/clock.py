@@ -38,16 +38,16 @@ class Reading:
     monotonic: float
     """Monotonic seconds, read right after the database's clock."""
     skew: timedelta
-    """The least difference of this node's clock from the database's; never negative."""
+    """The least possible difference between this node's clock and the database's clock; never negative."""
     took: timedelta
-    """The duration of the reading. The real difference can be larger than `skew` by this duration."""
+    """The duration of the reading. The real difference can be larger than `skew` by up to this duration."""
 
 
 def read(*, since: datetime | None = None) -> Reading:
     """Read the database's clock and this node's clock up to `TRIES` times, and return the fastest reading.
 
-    Stops after a reading that took no longer than `CLOSE`. `since` is this node's clock if the caller has read it
-    already. The first reading then counts as begun at that instant.
+    Stops after a reading that took no longer than `CLOSE`. `since` is an instant at which the caller has read this
+    node's clock already. If `since` is given, the first reading counts as begun at this instant.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):
@@ -77,7 +77,7 @@ def refuse_skew(policy: Policy, *, now: datetime) -> None:
 
 
 def _once(before: datetime) -> Reading:
-    """Read the database's clock and this node's clocks once. `before` is an earlier reading of this node's clock."""
+    """Read the database's clock and this node's clock once. `before` is an earlier reading of this node's clock."""
     started = time.monotonic()
     database = store.database_now()
     # `max`: this node's clock might have been set back since `before`.

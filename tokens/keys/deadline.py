@@ -21,14 +21,18 @@ from tokens.languages import sentence
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
 TOOK_TOO_LONG = ("25P03", "25P04", "57014")
-"""SQLSTATE if PostgreSQL ends an idle or a long transaction, or cancels a statement, at its time limit."""
+"""SQLSTATEs with which PostgreSQL ends an idle or a long transaction, or cancels a statement, at its time limit."""
 SLOW = timedelta(seconds=10)
 """A duration that no step reaches by load alone, on any machine in production."""
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Translate the database's lock and timeout errors to LockNotHad and Unsafe."""
+    """Translate two kinds of database errors in the block. Other database errors are raised unchanged.
+
+    - LockNotHad is raised if the database did not grant a lock in time.
+    - Unsafe is raised if PostgreSQL ended the transaction or a statement at its time limit.
+    """
     try:
         yield
     except (OperationalError, InternalError) as error:
@@ -50,12 +54,15 @@ def translated_errors() -> Iterator[None]:
 
 
 def limit_lock_wait() -> None:
-    """Make PostgreSQL end a wait for a lock after `WAIT`. SQLite's busy timeout is a setting of its connection."""
+    """Make PostgreSQL end a wait for a lock after `WAIT`.
+
+    Does nothing on SQLite, where the setting of the connection (busy timeout) limits the wait.
+    """
     _set_local("lock_timeout", WAIT)
 
 
 def limit_duration(policy: Policy) -> None:
-    """Make PostgreSQL end the transaction if it is idle, or if a statement runs, for longer than clock_error (δ)."""
+    """Limit two durations in PostgreSQL to clock_error (δ): each idle time in the transaction, and each statement."""
     # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
     for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
         _set_local(setting, policy.clock_error)

@@ -29,14 +29,14 @@ class KeyPair(Protocol):
 
     @property
     def secret(self) -> bytes:
-        """Return the secret that the key's row stores in encrypted form. The keystore loads the pair from it."""
+        """Return the secret from which the keystore loads the pair. The key's row has it in encrypted form."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
 
 
 class Signer(Protocol):
-    """The signing key of a key ring at present.
+    """The present signing key of a key ring.
 
     Take the `kid` and `algorithm` of a JWS header from the same object as `sign`.
     """
@@ -63,7 +63,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RingSigner:
-    """The signing key of a key ring, with the longest lifetime of a token that it may sign."""
+    """The signing key of a key ring, with the longest lifetime of a token that this key may sign."""
 
     max_lifetime: timedelta
     pair: KeyPair = field(repr=False)
@@ -86,7 +86,7 @@ def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
 def _opened(values: tuple[str | None, ...]) -> Any:
     """Return the key object of a public JWK.
 
-    `values` are the JWK's values of the names in MEMBERS (`alg`, `kty`, …), in that order. None is a missing value.
+    `values` has the values of the JWK's members in the order of MEMBERS (`alg`, `kty`, …). None is a missing member.
     """
     # Opening an RSA key takes longer than a verification with it.
     jwk = {name: value for name, value in zip(MEMBERS, values, strict=True) if value is not None}

@@ -1,12 +1,12 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock. A snapshot contains the database's time when it was read. To that time,
-  a node adds the time that has passed since then (tokens/keys/read_cache.py).
+- Phases are computed from the database's clock. A snapshot contains the database's time of the reading. A node adds
+  the time that has passed since the reading (tokens/keys/read_cache.py).
 - A view or command calls `clock` before it issues or judges a token, and passes the result on as `now`. The modules
   that it calls read no clock, except the few that CONTRIBUTING.md lists. A view uses `estimated_clock` if an error must
   not stop it, for example for rate limits and redirects.
-- A view reads the clock again after it waited for a cache or another server. If it passed on the instant from before
-  the wait, a snapshot would conclude that this node's clock was set (`Read.was_stepped`).
+- A view reads the clock again after it waited for a cache or another server. If the view passed on the instant from
+  before the wait, `Read.was_stepped` would conclude that this node's clock was set.
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
   `for_readers` for the revocation feed.
@@ -56,10 +56,10 @@ _signers: dict[str, _Remembered] = {}
 
 
 def clock(*, now: datetime) -> datetime:
-    """Convert `now` from this node's clock to the database's clock. All nodes use that clock.
+    """Convert `now` from this node's clock to the database's clock, which all nodes use.
 
-    Raises NotReady if this node's clock is wrong by more than clock_error, or if the keys could not be read for longer
-    than `snapshot_age`.
+    Raises NotReady if this node's clock is wrong by more than clock_error, or if the latest snapshot of the keys is
+    older than `snapshot_age` and cannot be renewed.
     """
     try:
         snapshot = snapshots.at(DEFAULT_RING, node_time=now)
@@ -74,8 +74,8 @@ def clock(*, now: datetime) -> datetime:
 def carried_clock(*, now: datetime) -> datetime:
     """Convert `now` from this node's clock to the database's clock, even if this node's clock is wrong.
 
-    Unlike `clock`, this function does not check clock_error. It is for publishing keys and the revocation feed. Raises
-    NotReady if the keys could not be read for longer than `snapshot_age`.
+    Unlike `clock`, this function does not check clock_error. Use it for the publication of keys and the revocation
+    feed. Raises NotReady if the latest snapshot of the keys is older than `snapshot_age` and cannot be renewed.
     """
     return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
@@ -126,9 +126,9 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
     """Return the key ring and key that sign introspection responses to one client.
 
-    `audiences` are the identifiers of the APIs that introspect tokens as this client. If all of them are on one ring,
-    tries this ring first, else the default ring. If the ring cannot sign, tries the other rings whose keys are in its
-    JWKS (`for_readers`). Raises NotReady if none of these rings can sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. If these APIs are all on one
+    ring, tries this ring first, otherwise the default ring. Then tries the other rings whose keys are in the JWKS of
+    the first ring (`for_readers`). Raises NotReady if none of these rings can sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -138,8 +138,8 @@ def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
 def for_readers(ring: str, *, now: datetime) -> Signing:
     """Return a key ring and its signing key, for tokens to APIs that read the JWKS of `ring`.
 
-    Tries `ring` first, then the other rings whose keys are in this JWKS. Raises NotReady if none of these rings can
-    sign, and UnknownKey for an unknown ring.
+    Tries `ring` first, then the other rings whose keys the JWKS contains. Raises NotReady if none of these rings can
+    sign, and UnknownKey if there is no key ring `ring`.
     """
     *preferred, last = shown_rings(ring, now=now)
     for name in preferred:
@@ -171,7 +171,8 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
 def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
     """Return the key rings whose keys the JWKS of `ring` contains, `ring` itself first.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`, UnknownKey for an unknown ring.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
+    Raises UnknownKey if there is no key ring `ring`.
     """
     if ring == DEFAULT_RING:
         return (ring,)
@@ -183,7 +184,7 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
 def client_rings(*, now: datetime) -> tuple[str, ...]:
     """Return the key rings that sign for clients: the default ring, and each ID token ring (`id-RS256`) with keys.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     return (DEFAULT_RING, *snapshots.get(DEFAULT_RING, now=now).id_rings)
 
@@ -191,7 +192,7 @@ def client_rings(*, now: datetime) -> tuple[str, ...]:
 def _ring_of(audience: str, *, now: datetime) -> str:
     """Return the key ring that signs access tokens for `audience`.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
@@ -208,9 +209,9 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the key ring has signed yet, and the start of a first key is planned.
+    """Return True if no key of the key ring has signed yet, but the start of its first key is planned.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     snapshot = snapshots.get(ring, now=now)
     planned = lifecycle.planned([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
@@ -218,9 +219,9 @@ def is_to_begin(ring: str, *, now: datetime) -> bool:
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if the next switch of the key ring should have been planned long ago (`lifecycle.overdue`).
+    """Return True if rotate_keys has not planned the next switch of the key ring in time (`lifecycle.overdue`).
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     snapshot = snapshots.get(ring, now=now)
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))

@@ -48,9 +48,9 @@ class LockedRing:
     adopted: bool = False
     """True if the timings of the settings were new and were adopted."""
     lengthened: bool = False
-    """True if adopted timings changed the dates or the longest token of live keys."""
+    """True if adopted timings changed the dates or the longest token lifetime of live keys."""
     unverified: tuple[store.StoredKey, ...] = ()
-    """Rows that neither of their MACs verifies. They are not in `stored` and are not changed."""
+    """Rows of which neither MAC is valid. They are not in `stored` and are not changed."""
 
     @property
     def encryption_keys(self) -> Sequence[EncryptionKey]:
@@ -91,7 +91,7 @@ class LockedRing:
             store.update(before[key.kid], key, keys=self.encryption_keys)
 
     def _destroy_after_commit(self, before: store.StoredKey, after: Key) -> None:
-        """Destroy the key's private half in its keystore after the commit, if the step deletes it from the key's row.
+        """Destroy the key's private half in the keystore after the commit, if the step deletes the row's copy.
 
         `before` is the row before the step, and `after` has the key's new dates.
         """
@@ -128,13 +128,13 @@ def hold(
     """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
     - `operation` has the settings and the actor of the step.
-    - If `adopt` is True, the ring first takes its timings from the settings (`adoption`). Then the step begins.
+    - If `adopt` is True, the ring takes its timings from the settings (`adoption`) before the block begins.
     - `at` replaces the database's clock, and needs `dry_run`.
     - Each row must verify. Each stored private half must be able to sign, unless its key is revoked or cancelled
       (`proof`).
-    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. The step then
-      never checks if the database was restored from a backup. If any row does not verify, the step also checks no
-      private half, ignores `adopt`, and leaves out the rows of which both MACs are wrong.
+    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. If True, `hold`
+      does not check if the database was restored from a backup. If, in addition, a row does not verify, `hold` checks
+      no private half, ignores `adopt`, and leaves out the rows of which neither MAC is valid.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.
@@ -183,9 +183,9 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 
 
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
-    """Store the timings of the settings with the key ring.
+    """Adopt the timings of the settings, and return the ring with the dates of live keys changed to match.
 
-    Return the ring with the dates of live keys changed to match. If `write` is False, the ring's row is not written.
+    If `write` is True, also store the timings in the ring's row. The changed keys are stored in either case.
     """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)

@@ -1,8 +1,8 @@
 """Signing keys whose revocation was lost: the database was restored from a backup that is older than the revocation.
 
-The audit journal has the revocation, and the key is live in the database. The journal is right:
+The audit journal has the revocation, but the key is still live in the database. The journal is right:
 - The key counts as revoked. So it is neither used nor published (`as_revoked`).
-- No step changes the key's ring (`require_none`). Only a revocation may, because it is the remedy.
+- No step except a revocation may change the key's ring (`require_none`). A revocation is the remedy.
 - Checks report the key, and `manage.py after_restore` revokes it again (`revived`).
 """
 
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys whose kids are in `revoked`, but which are live in the database. Standbys come first.
+    """Return the keys that the audit journal has as revoked, but that are live in the database. Standbys come first.
 
-    A key is live if it is neither revoked, cancelled nor withdrawn. `revoked` are the kids of the revocations in the
-    audit journal.
+    `revoked` has the kids of the revocations in the audit journal. A key is live if its row is neither revoked,
+    cancelled nor withdrawn.
     """
     published = Q(withdraw_at=None) | Q(withdraw_at__gt=now)
     rows = SigningKey.objects.filter(published, kid__in=revoked, revoked_at=None, cancelled_at=None)
@@ -49,7 +49,7 @@ def require_none(ring: str, *, now: datetime) -> None:
 
 
 def as_revoked(row: StoredKey, revoked: Mapping[str, datetime]) -> StoredKey:
-    """Return the row, with the key marked as revoked and an error in the log if its revocation was lost.
+    """Return the row. If the revocation of its key was lost, log an error and mark the key as revoked.
 
     `revoked` has the instants of the revocations in the audit journal, by kid.
     """

@@ -20,7 +20,7 @@ class Operation:
     actor: str
     """The actor of the audit events, such as `command:rotate_keys`."""
     now: datetime
-    """This node's clock, only to be compared with the database's. All dates of keys are the database's."""
+    """This node's clock, only for a comparison with the database's clock, from which all dates of keys come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """A folder of public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
 
 1. Files of published keys are written before files of other keys are removed, so that no published key is missing.
-2. Each file is replaced as a whole, so that a reader never sees half a file.
-3. Only files with a public key are removed. Every other file stays, including the draft of another process (`.KID.…`).
+2. Each file is written under a temporary name (a draft, `.KID.…`) and then renamed, so that a reader never sees half
+   a file.
+3. Only files with a public key are removed. Every other file stays, including the drafts of other processes.
 """
 
 import os
@@ -59,7 +60,10 @@ def _own(folder: Path) -> list[Path]:
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write each file as a draft, then rename the drafts. If a draft cannot be written, no file changes."""
+    """Write all files as drafts, then rename the drafts. If a draft cannot be written, no file changes.
+
+    `files` has the content of each file by its name, which is a kid.
+    """
     drafts = {folder / f".{name}.{secrets.token_hex(8)}": folder / name for name in files}
     try:
         for draft, path in drafts.items():

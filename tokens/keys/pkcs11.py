@@ -66,7 +66,7 @@ class Pkcs11Token:
         self._process = 0
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Generate a key pair in the PKCS#11 token. `bits` is the size of an RSA modulus, and None the default size.
+        """Generate a key pair in the PKCS#11 token. `bits` is the size of an RSA modulus, or None for the default size.
 
         Raises ValueError if the algorithm or size is not supported, and CannotOpen if the token fails.
         """
@@ -145,7 +145,7 @@ class Pkcs11Token:
             raise AssertionError("unreachable")
 
     def _opened(self) -> Any:
-        """Return the session of this process, opened if there is none."""
+        """Return the session of this process. Opens a session if there is none."""
         # A forked process must not use its parent's session.
         if self._session is None or self._process != os.getpid():
             token = lib(self._settings.module).get_token(token_label=self._settings.token)

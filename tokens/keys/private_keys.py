@@ -23,9 +23,9 @@ TRIES = 10
 
 
 class Keystore(Protocol):
-    """Generates, loads and destroys key pairs.
+    """The interface of a keystore, which generates, loads and destroys key pairs.
 
-    `secret` is a private half, or the identifier of one in a PKCS#11 token.
+    `secret` is a private half, or the identifier of a private half in a PKCS#11 token.
     """
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
@@ -83,10 +83,11 @@ def _pkcs11() -> Keystore:
 def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
     """Generate `number` key pairs for the key ring `row`, and yield them. After the block, destroy the unused pairs.
 
-    A pair is unused if no row of the database has its kid.
+    A pair is unused if no row of the database has its kid. Call this function before the ring is locked, because the
+    generation is slow.
 
-    Raises WrongRing if the keystore does not support the algorithm, CannotOpen if the keystore does not answer. Call
-    this before the ring is locked, because the generation is slow.
+    Raises WrongRing if the keystore does not support the algorithm or the size, and CannotOpen if the keystore does not
+    answer.
     """
     store = keystore(row.keystore)
     try:

@@ -48,7 +48,10 @@ def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
 
 
 def probe(pair: KeyPair) -> None:
-    """Sign a message and verify the signature under the public half. Raises CannotOpen if it does not verify."""
+    """Sign a message, and verify the signature under the public half.
+
+    Raises CannotOpen if the pair cannot sign, or if the signature does not verify.
+    """
     if not verifies(pair.sign(PROBE), PROBE, pair.jwk):
         raise CannotOpen(
             sentence("the private half of {kid} does not belong to its public half: nothing was changed", kid=pair.kid)

@@ -21,7 +21,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """The published keys of a key ring, computed from `snapshot`; valid from `since` until just before `until`."""
+    """The published keys of a key ring, computed from `snapshot`. Valid from `since` until just before `until`."""
 
     snapshot: Snapshot
     keys: tuple[PublicKey, ...]
@@ -36,7 +36,8 @@ _published: dict[str, _Published] = {}
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
     """Return the keys of the key ring that are published at `now` (the database's clock), the signing key first.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`, UnknownKey for an unknown ring.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
+    Raises UnknownKey if there is no key ring `ring`.
     """
     return _of(ring, keyring.snapshots.get(ring, now=now), now=now)
 
@@ -64,10 +65,10 @@ def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], in
     - The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens.
     - The JWKS of any other ring has its own keys. While an API moves between this ring and a second ring, the keys of
       the second ring follow. If no API uses this ring, the keys of the default ring follow (`moves.shown`).
-    - The seconds are the smallest `shared_cache` of all these rings.
+    - The seconds are the smallest `shared_cache` of the rings whose keys the JWKS has.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`, or if no key is published. Raises
-    UnknownKey for an unknown ring.
+    Raises NotReady if no key is published, or if a snapshot is older than `snapshot_age` and cannot be renewed.
+    Raises UnknownKey if there is no key ring `ring`.
     """
     shown = keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)
     snapshots = [(name, keyring.snapshots.get(name, now=now)) for name in shown]
@@ -78,9 +79,9 @@ def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], in
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """Return the published key `kid` that may sign access tokens for `audience`, or None.
+    """Return the published key `kid` if it may sign access tokens for `audience`, else None.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     # Only rings of this API count: a stolen key of another ring signs no valid token for it.
     rings = trusted_rings(audience, now=now)
@@ -90,7 +91,7 @@ def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
 def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
     """Return the key rings whose signatures on an access token for `audience` are valid.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """
     snapshot = keyring.snapshots.get(DEFAULT_RING, now=now)
     return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))

@@ -1,8 +1,8 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- Nodes compare dates with the database's clock only. A snapshot of a key ring contains the database's time when it was
-  read. To that time, a node adds the time that has passed since then.
+- Nodes compare dates with the database's clock only. A snapshot of a key ring contains the database's time of the
+  reading. A node adds the time that has passed since the reading.
 - The age of a snapshot is measured by the monotonic clock, which stops while the machine is suspended, and by the wall
   clock, which can be set. The longer of both ages is used, so that an old snapshot is never taken for a fresh one.
 - A snapshot older than the timing `reread` is read again. If that fails, the old snapshot stays in use, so that
@@ -57,14 +57,14 @@ class Read:
     """Returns monotonic seconds. It is the clock from which `monotonic` was read."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now`: the time since `clock_time`, or the monotonic time since the reading.
+        """Return the age of the data at `now`.
 
-        The longer of the two times counts.
+        This is the longer of two times: the time since `clock_time`, and the monotonic time since the reading.
         """
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return `now`, or `clock_time` plus the monotonic time since the reading if that is later.
+        """Return the later of `now` and the sum of `clock_time` and the monotonic time since the reading.
 
         `now` is an instant of the same clock as `clock_time`.
         """
@@ -74,8 +74,8 @@ class Read:
         """Convert `node_time` from this node's clock to the clock from which `clock_time` was read.
 
         The result is `clock_time` plus the monotonic time since the reading. The monotonic clock stands still while
-        the machine is suspended. So if more time has passed by this node's clock, that time is added instead. A
-        difference of up to `STEP` is ignored.
+        the machine is suspended. So if more time has passed by this node's clock, the time by this node's clock is
+        added instead. A difference of up to `STEP` is ignored.
         """
         elapsed = self.elapsed()
         ahead = node_time - self.wall_time - elapsed
@@ -115,7 +115,7 @@ class Snapshots(Generic[R]):
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, name: str, *, now: datetime) -> R:
-        """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
+        """Return a snapshot called `name` that is not older than `snapshot_age` at `now`, or raise NotReady.
 
         `now` is an instant of the database's clock if the snapshots are of keys, otherwise of this node's clock.
         """
@@ -125,7 +125,7 @@ class Snapshots(Generic[R]):
         return self._newer(name, latest, now=now)
 
     def at(self, name: str, *, node_time: datetime) -> R:
-        """Return a snapshot that is not older than `snapshot_age`. Raises NotReady if there is none.
+        """Return a snapshot called `name` that is not older than `snapshot_age`, or raise NotReady.
 
         `node_time` is this node's clock. If this clock was set since the last reading, the snapshot is re-read at once.
         """
@@ -144,10 +144,10 @@ class Snapshots(Generic[R]):
         return node_time if latest is None else latest.carried(node_time=node_time)
 
     def refresh(self, name: str, *, node_time: datetime) -> None:
-        """Re-read the snapshot called `name` if there is none, or if it is older than half of the timing `reread`.
+        """Read the snapshot called `name` from the database, unless a fresh one is in this process.
 
-        Also re-reads the snapshot if this node's clock was set since the last reading. `node_time` is this node's
-        clock. Raises NotReady if there is no snapshot and none can be read.
+        A snapshot is fresh if it is not older than half of the timing `reread`, and this node's clock was not set after
+        the reading. `node_time` is this node's clock. Raises NotReady if there is no snapshot and none can be read.
         """
         latest = self._latest.get(name)
         now = node_time if latest is None else latest.carried(node_time=node_time)
@@ -171,9 +171,9 @@ class Snapshots(Generic[R]):
         self._reading = threading.Lock()
 
     def _newer(self, name: str, old: R | None, *, now: datetime) -> R:
-        """Re-read the snapshot (`_reread`), and return it if it is not older than `snapshot_age`.
+        """Re-read the snapshot called `name` (`_reread`), and return the result.
 
-        Raises NotReady if it is older, or if there is no snapshot.
+        Raises NotReady if the result is older than `snapshot_age`, or if there is no snapshot.
         """
         latest = self._reread(name, old, now=now)
         if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:

@@ -48,7 +48,7 @@ class Duty:
 
 @dataclass(slots=True)
 class Listing:
-    """The latest result of `Duty.names`, and this node's clock when that function was called."""
+    """The latest result of `Duty.names`, and this node's clock at the call."""
 
     names: frozenset[str]
     at: datetime
@@ -94,7 +94,7 @@ class Refresher:
         return self._thread is not None and self._thread.is_alive()
 
     def start_again_in_child(self) -> None:
-        """Start the thread in a forked process if it ran in the parent."""
+        """Start the thread again in a forked process, if the parent process had started the thread."""
         if self._started_with is not None:
             clock, bound = self._started_with
             self._thread = None  # threads do not survive a fork
@@ -138,7 +138,7 @@ class Refresher:
         return names
 
     def _run(self, clock: Clock, bound: Bound) -> None:
-        """Do a round (`look`) repeatedly, until the refresher ends.
+        """Do a round (`look`) repeatedly, until `stop` is called.
 
         The pause between rounds is the timing `reread` divided by LOOKS. Logs an unexpected exception and continues.
         """

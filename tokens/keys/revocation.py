@@ -3,10 +3,11 @@
 A revocation does all of this in one transaction:
 1. The key leaves the JWKS, and its private half is destroyed.
 2. If the key was the signing key, its successor signs at once: the planned key, the standby or a new key.
-3. The flush is planned: one more switch, to a key that is announced now. The first token of this key makes verifiers
-   fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
-4. A standby is announced, if none is left.
-5. An audit event records the date of the flush, and the instant until which APIs can still accept the key.
+3. The flush is planned: one more switch, to a new key, which the revocation announces. The first token of the new key
+   makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid
+   (docs/revoked-keys.md).
+4. If no standby is left, a new one is announced.
+5. An audit event records the date of the flush, and the instant until which APIs can still accept the revoked key.
 
 Rows with no valid MAC are not changed (`broken_rows`).
 """
@@ -44,23 +45,23 @@ def revoke(
     accept_outage: bool = False,
     dry_run: bool = False,
 ) -> KeyRevocation:
-    """Revoke `kid`, or every live key of `ring` if `kid` is None. Return the effects.
+    """Revoke the key `kid`, or every live key of `ring` if `kid` is None. Return the effects.
 
-    If the signing key is revoked, its successor signs at once. A flush is planned: a later switch to a new key, which
-    makes verifiers fetch the JWKS.
+    If the signing key is revoked, its successor signs at once. A flush is planned: a later switch to a new key, whose
+    first token makes verifiers fetch the JWKS.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
     - `ring` is the name of the key ring. If it is None, the ring of the key `kid` is used.
     - `flush_after` is the time from now to the flush, at least `Policy.refetch` and at most `Policy.flush`. If it is
       None, `Policy.flush` is used.
-    - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
+    - `accept_outage` allows a revocation after which APIs refuse valid tokens for a time.
 
     Raises:
         UnknownKey: There is no such key or ring, or no live key to revoke.
         Unsafe: The clocks differ, `flush_after` is out of bounds, or APIs would refuse tokens and `accept_outage` is
             False.
         CannotOpen: The row of the key or of its successor does not verify, or the successor's private half cannot be
-            decrypted. Also if no row of the ring verifies and `accept_outage` is False.
+            decrypted. Or no row of the ring verifies, and `accept_outage` is False.
         LockNotHad: Another process held the ring's lock for 30 s.
     """
     kid, name = _named(kid, ring)
@@ -89,10 +90,10 @@ def revoke(
 
 
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
-    """Return the full kid of the key whose kid begins with `kid`, and the name of the key ring.
+    """Return the full kid of the key whose kid begins with `kid`, and the name of a key ring.
 
-    The name is `ring` if it is given, else the name of the key's ring. If `kid` is None, returns (None, `ring` or "").
-    Raises UnknownKey as `kids.find` does.
+    The name is `ring`, or the name of the key's own ring if `ring` is None. If `kid` is None, returns None and `ring`,
+    or None and "" if both are None. Raises UnknownKey as `kids.find` does.
     """
     if kid is None:
         return None, ring or ""
@@ -109,7 +110,10 @@ def _ring(name: str) -> Ring:
 
 
 def _refuse_outage(discarded: Discarded) -> None:
-    """Raise Unsafe if APIs would refuse tokens for a time after the revocation, whose result is `discarded`."""
+    """Raise Unsafe if APIs would refuse valid tokens for a time after the revocation.
+
+    `discarded` has the keys of the ring after the revocation.
+    """
     if discarded.outage_until:
         raise Unsafe(
             sentence(
@@ -124,8 +128,10 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
     """Return the kids to revoke: `kid`, or the kids of all live keys if `kid` is None.
 
     Raises:
-        CannotOpen: The row of `kid` does not verify. If `kid` is None: a row does not verify, and no key is live.
-        UnknownKey: All rows in question verify, but there is no live key to revoke.
+        CannotOpen: The row of the key `kid` does not verify. Or `kid` is None, some row of the ring does not verify,
+            and no key of the ring is live.
+        UnknownKey: The row of the key `kid` verifies, but the key is not live. Or `kid` is None, every row of the ring
+            verifies, and no key of the ring is live.
     """
     live = [key.kid for key in locked.keys if lifecycle.phase(key, locked.keys, now=locked.now) not in ENDED]
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
@@ -147,13 +153,12 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
 
 
 def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
-    """Return the time of the flush, at which a key that is announced now starts to sign.
+    """Return the instant of the flush, the switch that makes verifiers drop the revoked key.
 
-    The first token of this key makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an
-    unknown kid. `after` is the time from now to the flush. If it is None, `Policy.flush` is used. Raises Unsafe if
-    `after` is out of bounds.
+    `after` is the time from now to the flush. If it is None, `Policy.flush` is used. Raises Unsafe if `after` is less
+    than `Policy.refetch` or more than `Policy.flush`.
 
-    Returns None if a broken row prevents the flush (`broken_successors`): the database would refuse the new key.
+    Returns None if the database would refuse the key of the flush because of a broken row (`broken_successors`).
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:
@@ -173,7 +178,10 @@ def _write(locked: LockedRing, after: Sequence[Key], pairs: Sequence[KeyPair]) -
 
 
 def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded, *, dry_run: bool) -> KeyRevocation:
-    """Return the effects of a revocation. `revoked` are the kids, and `discarded` has the keys of the ring after it."""
+    """Return the effects of the revocation of the keys whose kids are `revoked`.
+
+    `discarded` has the keys of the ring after the revocation.
+    """
     flush = discarded.flush
     return KeyRevocation(
         ring=locked.row.name,
@@ -192,7 +200,7 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
     """Return the instant from which every fetch of the JWKS returns the key `flush`.
 
-    Returns None if no flush is planned, or if every API already has the key when it starts to sign.
+    Returns None if no flush is planned, or if every API has the key `flush` by the time it starts to sign.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None
@@ -200,7 +208,7 @@ def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
 
 
 def _record(locked: LockedRing, revocation: KeyRevocation, after: Sequence[Key], *, reason: str) -> None:
-    """Write an audit event for each revoked key. `after` are all keys of the ring with their new dates."""
+    """Write an audit event for each revoked key. `after` has all keys of the ring with their new dates."""
     for kid in revocation.kids:
         locked.record(
             "key.revoked",

@@ -2,7 +2,8 @@
 
 - The two clocks are the database's and this node's.
 - A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
-- A key counts as revoked if the audit journal has its revocation, also if the database lost it (`lost_revocation`).
+- A key counts as revoked if the audit journal has its revocation, even if the database lost the revocation
+  (`lost_revocation`).
 - The duration of the reading is subtracted from the database's clock, because the data can be as old as the beginning
   of the reading.
 """
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def read(ring: str) -> Snapshot:
-    """Read a key ring and the clock from the database.
+    """Return a snapshot of the key ring `ring`, read from the database together with the database's clock.
 
     Raises NoKey if the ring has no key yet, and UnknownKey if there is no such ring.
     """

@@ -20,10 +20,10 @@ class Snapshot(Read):
     missing: frozenset[str]
     """Ids of encrypting keys that rows name and that KEY_ENCRYPTION_KEYS lacks."""
     skew: timedelta = timedelta(0)
-    """Difference of this node's clock from the database's, both read at the same moment."""
+    """Difference between this node's clock and the database's clock, both read at the same moment."""
     changed: tuple[Key, ...] = ()
     """Keys of this ring whose rows were changed by hand. Such a key might have become the signing key."""
     moves: Moves = field(default_factory=dict)
     """The move of each API. Only the default key ring's snapshot has them."""
     id_rings: tuple[str, ...] = ()
-    """The further key rings that sign ID tokens and have keys. Only the default ring's snapshot has them."""
+    """The ID token rings (`rules/id_ring`) that have keys. Only the default ring's snapshot has them."""

@@ -43,7 +43,7 @@ def names() -> list[str]:
 
 
 def to_rotate() -> list[str]:
-    """Return the names of the key rings that a rotation processes: the default one first, even if it does not exist."""
+    """Return the names of the key rings to rotate. The default ring is the first, even if it does not exist yet."""
     return [DEFAULT_RING, *(name for name in names() if name != DEFAULT_RING)]
 
 
@@ -62,8 +62,8 @@ def for_id_tokens() -> tuple[str, ...]:
 def for_client(algorithm: str | None) -> str:
     """Return the name of the key ring that signs ID tokens with `algorithm`.
 
-    That is the default ring if `algorithm` is empty or is the algorithm of the default ring. Otherwise it is the ring
-    for this algorithm, such as `id-ES256`.
+    This is the default ring if `algorithm` is empty, or is the algorithm of the default ring. Otherwise it is the ID
+    token ring of the algorithm, such as `id-ES256`.
     """
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
@@ -81,8 +81,8 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
         UnknownKey: The ring does not exist, and neither `kind` nor the name (such as `id-ES256`) determines an
             algorithm.
         WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
-        Unsafe: Keys of a new ring could not be rotated safely under `policy`. Also if the default ring has no key yet,
-            unless `name` is the default ring.
+        Unsafe: Keys of a new ring could not be rotated safely under `policy`. Or the new ring is not the default ring,
+            and the default ring has no key yet.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:
@@ -125,7 +125,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_own_algorithm(name: str, algorithm: str) -> None:
-    """Raise WrongRing if the name is reserved for a key ring that signs ID tokens by another algorithm."""
+    """Raise WrongRing if `name` is reserved for the ID token ring of another algorithm than `algorithm`."""
     if id_ring.algorithm_of(name) not in (None, algorithm):
         raise WrongRing(
             f"the ring {name!r} signs ID tokens with {id_ring.algorithm_of(name)}; for {algorithm}, its name is"

@@ -8,8 +8,9 @@ acts and the others find nothing to do. The step is the first in this list that 
 3. lengthen: the settings made a timing longer. `hold` has changed the dates of the keys already.
 4. announce: the standby is stale, because a key was revoked after its announcement (`lifecycle.is_stale`). Replace the
    standby, unless it might have to replace the signing key at once (`_is_dispensable`).
-5. plan: the signing key is due, or a switch is wanted early, or a key was revoked and no switch to a newer key is
-   planned or done. Set the instant at which the standby starts to sign, and announce the next standby.
+5. plan: no switch is planned, although the signing key is due to be replaced, the operator wants the switch early, or
+   a revoked key has no flush (`lifecycle.unflushed`). Set the instant at which the standby starts to sign, and announce
+   the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
@@ -142,10 +143,10 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 
 
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
-    """Return True if the standby may be cancelled.
+    """Return True if the standby may be cancelled. Returns False if some API does not have the key `planned` yet.
 
-    Returns False if some API does not have the `planned` key yet. If the signing key is revoked now, the planned key
-    cannot replace it without an outage, so the standby must be there to sign at once.
+    While some API lacks the planned key, this key cannot replace a revoked signing key at once without an outage. The
+    standby is kept for this case.
     """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
@@ -195,7 +196,7 @@ def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
 
 
 def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetime) -> Outcome:
-    """Return the outcome of a run without a step. Its `at` is the planned switch, or else the date of the next step."""
+    """Return the outcome of a run without a step. Its `at` is the planned switch, or `due` if no switch is planned."""
     adopted = sentence("adopted changed timings; ") if locked.adopted else ""
     if planned is not None:
         message = sentence("{adopted}already planned; switches at", adopted=adopted)

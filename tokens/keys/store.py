@@ -1,10 +1,10 @@
 """Read and write the rows of a key ring's keys. Every write renews the row's two MACs.
 
 Rules:
-- A row verifies if its MAC under KEY_ENCRYPTION_KEYS covers its ring, algorithm, public half and dates as they are.
-  Only such a key signs.
-- A row is vouched for if its MAC under SECRET_KEY covers the same values. That is enough to publish its public half, so
-  that tokens still verify if KEY_ENCRYPTION_KEYS was lost.
+- A row verifies if its MAC under KEY_ENCRYPTION_KEYS is valid for its present ring, algorithm, public half and dates.
+  Only a key whose row verifies can sign.
+- A row is vouched for if its MAC under SECRET_KEY is valid for the same values. The public half of such a row can be
+  published, so that tokens still verify if KEY_ENCRYPTION_KEYS was lost.
 - A row with neither MAC, such as a row that an attacker wrote into the table, is not used at all.
 """
 
@@ -86,7 +86,7 @@ class StoredKey:
         return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
-        """Return the key pair. Raises CannotOpen if it cannot be loaded, or does not match the row's public half."""
+        """Return the key pair. Raises CannotOpen if the pair cannot be loaded or does not match the row's kid."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
             raise CannotOpen(sentence("the private half of {kid} is another key's", kid=self.key.kid))
@@ -159,16 +159,16 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: EncryptionKey) -> None:
-    """Insert the row of a key that only verifies. This issuer never had its private half."""
+    """Insert the row of a key that only verifies. This issuer never had the private half of such a key."""
     row = SigningKey(ring=ring, kid=key.kid, public_jwk=jwk, sealed=None, encryption_key_id=encryption_key.id)
     _write(row, key, encryption_key)
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key, and renew the row's two MACs: under its encrypting key and under SECRET_KEY.
+    """Write the changed dates of a key, and renew the row's two MACs.
 
-    Raises CannotOpen if none of the encrypting keys in `keys` verifies the first MAC. If this change also destroys the
-    private half, the second MAC is verified instead.
+    Raises CannotOpen unless the row verifies under one of the encrypting keys `keys`. Exception: if the change destroys
+    the private half, it is enough that the row is vouched for. The first of `keys` is then the row's encrypting key.
     """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)
@@ -211,7 +211,7 @@ def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
 
 
 def _stored(row: SigningKey) -> StoredKey:
-    """Return the key of a row of the database. Neither its MAC nor its private half is checked."""
+    """Return the key of a row of the database, without a check of its MACs or its private half."""
     return StoredKey(
         key=Key(kid=row.kid, max_lifetime=row.max_lifetime, **{name: getattr(row, name) for name in DATES}),
         jwk=row.public_jwk,

@@ -1,7 +1,7 @@
 """Move an API to another key ring, at a date in the future, so that no valid token is refused.
 
 A move can be planned if:
-- The new ring exists, has keys, and does not sign ID tokens only. The API accepts the ring's algorithm.
+- The new ring exists, has keys, and is not an ID token ring (`rules/id_ring`). The API accepts the ring's algorithm.
 - No earlier move of the API is under way.
 
 Steps of a move:
@@ -54,8 +54,8 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
 
     Raises:
         UnknownKey: There is no such API or ring, or the ring has no key yet.
-        WrongRing: The API is on the ring already, or does not accept the ring's algorithm. Or the ring signs ID tokens
-            only.
+        WrongRing: The API is on the ring already, or does not accept the ring's algorithm. Or the ring is an ID token
+            ring.
         Unsafe: An earlier move is under way, no key of the ring can sign, or the clocks differ.
         CannotOpen: A key of the ring does not decrypt.
         LockNotHad: Another process held the ring's lock for 30 s.
@@ -109,12 +109,12 @@ def _first_start(ring: str) -> datetime | None:
 
 
 def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
-    """Raise an error unless the API can move to the locked key ring. `previous` is the name of its ring now.
+    """Raise an error unless the API can move to the locked key ring. `previous` is the name of the API's present ring.
 
-    1. WrongRing: the API is on this ring or moves there already, or the ring signs ID tokens only.
-    2. WrongRing: the API does not accept the ring's algorithm.
+    1. WrongRing: the API is on the locked ring or moves there already, or the locked ring is an ID token ring.
+    2. WrongRing: the API does not accept the algorithm of the locked ring.
     3. Unsafe: the API's previous move has not settled.
-    4. UnknownKey: the ring has no key.
+    4. UnknownKey: the locked ring has no key.
     """
     if previous == locked.row.name:
         raise WrongRing(f"{api.identifier} is on the ring {previous!r} already, or moves there")
@@ -155,8 +155,8 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 def _acceptance() -> timedelta:
     """Return how long tokens of the previous key ring can stay valid after an API has moved to another ring.
 
-    For each ring, this is the sum of its snapshot_age, its leeway, four times its clock_error, and the longest lifetime
-    of a token that any signing key may sign. The result is the largest sum.
+    For each ring, computes a sum: its snapshot_age, its leeway, four times its clock_error, and the longest lifetime of
+    a token that any key of any ring may sign. The result is the largest of these sums.
     """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -23,17 +23,17 @@ class KeyRevocation:
     ring: str
     kids: tuple[str, ...]
     successor: str | None
-    """The key that signs instead; None if the signing key stays."""
+    """The kid of the key that signs in place of a revoked key; None if none has to, or if the flush does."""
     accepted_until: datetime
     """The instant until which a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
     """The key whose start is the flush; None if no flush could be planned."""
     flush_at: datetime | None
-    """When that key takes over. Lazy verifiers drop the revoked key with their first token after that (P6)."""
+    """When `flush_kid` starts to sign. Its first token makes verifiers drop the revoked key (P6)."""
     copies_from: datetime | None
     """Copies of the JWKS from before this instant can lack the flush's key when it signs; None if every copy has it."""
     outage_until: datetime | None
-    """The instant until which APIs that lack the successor can refuse its tokens; None if every API has the key."""
+    """The instant until which APIs that lack the successor can refuse its tokens; None if every API has this key."""
     dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()

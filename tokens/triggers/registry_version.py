@@ -30,8 +30,8 @@ END $$
 def registry(*, model: str, unless: frozenset[str] = frozenset()) -> Statements:
     """Return an operation that makes every change of `model`'s table renew the version of the registry.
 
-    A change of the `unless` columns alone does not renew the version. Repeat the operation after a migration that adds
-    a column, because the UPDATE trigger names the columns that the table has when the trigger is created.
+    A change of the columns in `unless` alone does not renew the version. Repeat the operation if a migration adds a
+    column to the table, because the UPDATE trigger names the columns that the table had when the trigger was created.
     """
 
     def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -52,7 +52,10 @@ def registry(*, model: str, unless: frozenset[str] = frozenset()) -> Statements:
 
 
 def _statements(vendor: str, table: str, columns: list[str]) -> list[str]:
-    """Return the statements that create the triggers. An UPDATE fires a trigger only if it sets one of `columns`."""
+    """Return the statements that create the triggers of `table`.
+
+    An UPDATE renews the version only if it sets one of `columns`.
+    """
     update = f"UPDATE OF {', '.join(columns)}"
     if vendor == "postgresql":
         trigger = (

@@ -1,4 +1,4 @@
-"""A trigger that ends the sessions and grants of a user when the user is disabled, also by plain SQL (models.User)."""
+"""A trigger that ends the sessions and grants of a user who is disabled, even by plain SQL (models.User)."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState

@@ -40,10 +40,10 @@ class Statements(Operation):
         _run(self.backwards, app_label, schema_editor, from_state)
 
     def last_backwards(self) -> "Statements":
-        """Return an operation that calls `self.forwards` if the migration is reverted.
+        """Return an operation that calls `self.forwards` if the migration is reverted, else does nothing.
 
-        If the migration is applied, the operation does nothing. Place the operation before those that change columns.
-        Django reverts operations in reverse order, so this operation then runs last.
+        Place the returned operation before the operations that change columns. Django reverts operations in reverse
+        order, so the returned operation then runs last.
         """
         return Statements(nothing, self.forwards)
 

@@ -3,14 +3,14 @@
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
 - A ring always has a signing key. If the signing key is revoked, its successor starts at once. If the last planned key
   is revoked or cancelled, the standby is planned in its place, at the earliest safe instant.
-- A key that every API has is preferred as the successor, and then the key that every API has first. In the second
-  case, tokens can be refused for a time: `Discarded.outage_until`.
+- The successor is a key that every API has already. If there is no such key, the successor is the key that every API
+  will have soonest. In the second case, tokens can be refused until `Discarded.outage_until`.
 - A revocation plans one more switch, the flush, to a new key that is announced at the revocation. So no JWKS contains
   both the new key and the revoked key. A verifier that fetches the JWKS only for an unknown kid fetches it when the new
   key signs, and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
-- A flush is the last planned switch. Planned keys that would start later are cancelled, since a JWKS can contain both
-  these keys and the revoked key.
-- The ring always has a standby afterwards.
+- The flush is the last planned switch. Planned keys that would start later are cancelled, because a JWKS can contain
+  both such a key and the revoked key.
+- After a revocation or cancellation, the ring always has a standby.
 
 Worked example: A signs, B is the standby. A is revoked on day 10, with fresh keys C and D:
 
@@ -36,18 +36,19 @@ class Discarded:
 
     keys: tuple[Key, ...]
     successor: Key | None
-    """The key that takes over because of that, at once or later; None if the planned signing keys do not change."""
+    """The key that signs in place of a discarded key, at once or later; None if none has to, or if the flush does."""
     outage_until: datetime | None
-    """The instant until which a conforming API can lack the successor; None if every API has it."""
+    """The instant until which a conforming API can lack the successor; None if every API has the successor."""
     flush: Key | None = None
     """The key whose start is the flush (P6)."""
 
 
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
-    """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
+    """Return the instant to store for a revocation: the later of `now` and just after the newest announcement.
 
-    The revocation announces new keys at this instant. Each must have a later date than every older key. SQLite's clock
-    has a resolution of a millisecond, so an older key could have been announced in the same millisecond as `now`.
+    The revocation announces new keys at this instant, which must be later than the announcement of every older key.
+    SQLite's clock has a resolution of a millisecond, so an older key could have been announced in the same millisecond
+    as `now`.
     """
     return max([now, *(key.announced_at + INSTANT for key in keys)])
 
@@ -61,13 +62,13 @@ def revoke(
     policy: Policy,
     flush_at: datetime | None,
 ) -> Discarded:
-    """Revoke the keys with these `kids` at `now`, and plan the flush at `flush_at` unless it is None.
+    """Revoke the keys with these `kids` at `now`. Unless `flush_at` is None, plan the flush at `flush_at`.
 
-    If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
-    makes verifiers fetch the JWKS and drop the revoked keys.
+    If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, whose
+    first token makes verifiers fetch the JWKS and drop the revoked keys.
 
-    `fresh` are two new keys. One is the key of the flush. If the ring has no other successor, this key is the successor
-    instead. The other new key becomes the standby if none is left.
+    `fresh` are two new keys. One of them is the key of the flush. If the ring has no other successor, this key is the
+    successor, and its start is the flush. The other new key becomes the standby if the ring has no standby left.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -83,15 +84,19 @@ def revoke(
 
 
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
-    """Cancel an announced key before any node can sign with it.
+    """Cancel the announced key `kid` before any node can sign with it. Return the keys with their new dates.
 
-    Keys that are planned to start later keep their starts. If the last planned key is cancelled, the start of the
-    standby is planned. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the start of a fresh key
-    is planned. `fresh` are two new keys, which are added only if they are needed.
+    - The other planned keys keep their starts.
+    - If `kid` is the last planned key, the start of the standby is planned instead. If there is no standby, or the
+      standby is stale (`lifecycle.is_stale`), the start of a fresh key is planned.
+    - If no standby is left, a fresh key becomes the standby.
+
+    `fresh` are two new keys, for these two roles.
 
     Raises:
         UnknownKey: The key is not announced.
-        Unsafe: The key starts within `Policy.last_signature`, so nodes might sign with it in spite of the cancellation.
+        Unsafe: The key starts within `Policy.last_signature` from now, so nodes might sign with it although it is
+            cancelled.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -111,8 +116,9 @@ def _succeeded_at_once(
 ) -> Discarded:
     """Start the signing key's successor now.
 
-    The candidates are the planned key and the standby, in this order. Takes the first candidate that every API has. If
-    there is no such candidate, takes the one that every API has first. If there is no candidate, takes a fresh key.
+    The candidates are the planned key and the standby, in this order. The successor is the first candidate that every
+    API has already. If there is none, it is the candidate that every API will have soonest. If there is no candidate at
+    all, it is the first of the new keys `fresh`.
     """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
     # δ: the successor starts that much before `now`, and an API whose clock is slow fetches that much later.
@@ -165,9 +171,10 @@ def _complete(
 def _with_flush(
     discarded: Discarded, fresh: Sequence[Key], *, at: datetime, now: datetime, policy: Policy
 ) -> Discarded:
-    """Return the key ring with the flush as its last planned switch, and later switches cancelled.
+    """Plan the flush as the last switch of the key ring, and cancel the keys that would start at `at` or later.
 
-    The flush is the switch at `at` to a fresh key, which makes verifiers fetch the JWKS and drop the revoked keys.
+    The flush is the switch at `at` to one of the new keys `fresh`. The first token of this key makes verifiers fetch
+    the JWKS and drop the revoked keys. If the successor is one of `fresh`, its start is the flush, and no key changes.
     """
     successor = discarded.successor
     if successor is not None and successor.kid in {key.kid for key in fresh}:
@@ -184,9 +191,9 @@ def _starts_from(key: Key, at: datetime) -> bool:
 
 
 def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
-    """Return a start of `successor` that is in the past on every node, and later than the start of `after`.
+    """Return a start of `successor` that is in the past on every node's clock, and later than the start of `after`.
 
-    `after` is the signing key that `successor` replaces; None if there is none.
+    `after` is the signing key that `successor` replaces, or None if no key signs.
     """
     # δ ago: a node whose clock is slow would otherwise see no signer until its clock reaches `now`.
     earliest_start = max(successor.announced_at, now - policy.clock_error)

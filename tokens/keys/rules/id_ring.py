@@ -22,7 +22,7 @@ def named(algorithm: str) -> str:
 
 
 def algorithm_of(ring: str) -> str | None:
-    """Return the algorithm that the name of a key ring demands, or None if the ring is not for ID tokens."""
+    """Return the algorithm in the name of an ID token ring, or None if `ring` is the name of another key ring."""
     return ring.removeprefix(PREFIX) if ring in NAMES else None
 
 

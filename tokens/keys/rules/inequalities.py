@@ -1,6 +1,6 @@
 """The inequalities between the timings of a policy. Pure.
 
-A step is a transaction that changes the keys of a key ring, such as a rotation. It may take at most clock_error.
+A step is a transaction that changes the keys of a key ring, such as a rotation. A step may take at most clock_error.
 `slower` computes longer timings for a machine on which a step takes longer. The letters in formulas are those of
 `policy`.
 """
@@ -100,10 +100,10 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return new values for timings of `policy`, with which a step may take twice as long as `took`.
+    """Return longer values for some timings of `policy`, so that a step may take twice as long as `took`.
 
-    The result has seconds by the timing's name, for the changed timings only. If `policy` satisfies all inequalities,
-    so does the policy with the new values.
+    The values are seconds, by the name of the timing. Timings that need no longer value are left out. If `policy`
+    satisfies all inequalities, it also satisfies them with the longer values.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

@@ -5,12 +5,13 @@
 Rules:
 - A phase is computed from timestamps and never stored. So nothing has to run at the moment of a switch, and a stopped
   job leaves no wrong status.
-- The signer is the key that started last, and only if it is not revoked. A superseded key never signs again.
+- The signer is the key that started last. If this key is revoked, no key signs: a superseded key never signs again.
 - A key stops signing because its successor starts, never because of its own age.
 - A JWKS shows announced, signing and retired keys, the signing key first.
-- A flush makes verifiers drop a revoked key. It is a switch to a new key, which was announced at the revocation or
-  later, so no JWKS contains both keys. A verifier whose cached JWKS contains the revoked key does not know the kid of
-  the new key. So it fetches the JWKS at the first token of the new key (rule P6, docs/why-rotation-is-safe.md).
+- A flush is a switch that makes verifiers drop a revoked key. The key that then starts was announced at the revocation
+  or later, so no JWKS contains both this new key and the revoked key. A verifier whose cached JWKS contains the revoked
+  key does not know the new key. So at the first token of the new key, the verifier fetches the JWKS (rule P6,
+  docs/why-rotation-is-safe.md).
 
 Worked example: A starts on day 0, and its standby B on day 90, when C is announced. A is withdrawn on day 97.
 
@@ -103,7 +104,7 @@ def published(keys: Sequence[Key], *, now: datetime) -> tuple[Key, ...]:
 
 
 def successor(key: Key, keys: Iterable[Key]) -> Key | None:
-    """Return the key whose start is the next after that of `key`, or None if there is none.
+    """Return the key with the next start after the start of `key`, or None if there is no such key.
 
     The start of the result can be in the past or in the future.
     """
@@ -151,8 +152,8 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
     """Return the revoked keys that have no flush, neither in the past nor planned.
 
-    The flush of a revoked key is the start of a key that was announced at the revocation or later. It makes verifiers
-    fetch the JWKS, which does not contain the revoked key.
+    The flush of a revoked key is the start of a key that was announced at the revocation or later. A flush makes
+    verifiers fetch the JWKS, which does not contain the revoked key.
     """
     return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
 
@@ -165,7 +166,7 @@ def is_stale(key: Key, keys: Iterable[Key]) -> bool:
 
 
 def seen_at(key: Key, policy: Policy) -> datetime:
-    """Return the instant from which every API that obeys the cache times has the key."""
+    """Return the instant from which every API that obeys the cache times has `key` in its copy of the JWKS."""
     return key.announced_at + policy.propagation
 
 
@@ -183,9 +184,9 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
     """Return the instant from which the private half of the key can be destroyed.
 
-    - If the key is revoked or cancelled, that is the instant of its revocation or cancellation.
-    - Else if the key has a successor, that is `Policy.last_signature` after the successor's start. From then on, no
-      node can sign with the key.
+    - If the key is revoked or cancelled, this is the instant of its revocation or cancellation.
+    - Otherwise, if the key has a successor, this is `Policy.last_signature` after the successor's start. From then on,
+      no node can sign with the key.
     - Otherwise, returns None.
     """
     if key.discarded:
@@ -197,16 +198,16 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
     """Return when the next switch is due.
 
-    That is the start of the signing key plus the timing `rotate_every`, or `now` if no key signs.
+    If a key signs, the next switch is due `rotate_every` after the start of this key. If no key signs, it is due now.
     """
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Return True if rotate_keys should have planned the next switch more than half of the timing `announce` ago.
+    """Return True if the next switch is overdue, which means that rotate_keys probably does not run.
 
-    Then rotate_keys probably does not run.
+    A switch is overdue if it is not planned, although it has been due for more than half of the timing `announce`.
     """
     return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
 

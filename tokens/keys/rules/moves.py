@@ -1,7 +1,7 @@
 """Compute which key ring signs for an API during its move to another ring, so that no token is refused. Pure.
 
 Rules:
-- The previous ring signs until the first key of the new ring starts, even if that is later than planned.
+- The previous ring signs until the first key of the new ring starts, even if this key starts later than planned.
 - A move begins when it is planned. It is settled when no token of the previous ring can be valid any more.
 - Until the move is settled, the JWKS of each of the two rings shows the keys of both. So the API can verify all tokens
   with one JWKS. Exception: if one of the two is the default ring, its JWKS does not show the keys of the other.
@@ -53,7 +53,10 @@ Moves = Mapping[str, Move]
 
 
 def signing(audience: str, moves: Moves, *, now: datetime) -> str:
-    """Return the key ring that signs for the API `audience` at `now`: the default ring, unless `moves` has the API."""
+    """Return the key ring that signs for the API `audience` at `now`.
+
+    Returns the default ring if `moves` lacks the API.
+    """
     return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
 
 

@@ -69,7 +69,7 @@ class Policy:
     def flush(self) -> timedelta:
         """Return the default time from a revocation to its flush: `announce` or `propagation`, the longer of the two.
 
-        The flush is a switch to a new key. It makes verifiers drop the revoked key.
+        The flush is a switch to a new key, which makes verifiers drop the revoked key.
         """
         return max(self.announce, self.propagation)
 
@@ -89,13 +89,13 @@ class Policy:
 
     @property
     def last_signature(self) -> timedelta:
-        """Return the time from the start of a key's successor until no node signs with the key any more."""
+        """Return the time from the start of a key's successor until no node signs with the superseded key any more."""
         return self.snapshot_age + 2 * self.clock_error
 
     def last_acceptance(self, max_lifetime: timedelta) -> timedelta:
-        """Return the time from the start of a key's successor until no token of the key is valid.
+        """Return the time from the start of a key's successor until no token of the superseded key is valid.
 
-        `max_lifetime` is the longest lifetime of a token that the key may sign.
+        `max_lifetime` is the longest lifetime of a token that the superseded key may sign.
         """
         return self.snapshot_age + max_lifetime + self.leeway + 4 * self.clock_error
 
@@ -145,7 +145,10 @@ POLICIES = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
 def changed(policy: Policy, seconds: Mapping[str, float]) -> Policy:
-    """Return the policy with some timings changed, in seconds. Raises ValueError for an unknown name."""
+    """Return `policy` with the timings that `seconds` names set to these numbers of seconds.
+
+    Raises ValueError if `seconds` has a name that is not the name of a timing.
+    """
     if unknown := seconds.keys() - {field.name for field in fields(Policy)}:
         raise ValueError(f"there is no key timing {', '.join(sorted(unknown))}")
     return replace(policy, **{name: timedelta(seconds=value) for name, value in seconds.items()})

@@ -52,8 +52,8 @@ def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
 def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
     """Return `keys`, with a new withdrawal date for each key that has a successor.
 
-    By that date, the key's last token has expired. Keys that are discarded, or withdrawn at `now` already, do not
-    change.
+    On the withdrawal date of a key, no token of the key is valid any more. Keys that are discarded, or withdrawn at
+    `now` already, do not change.
     """
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 

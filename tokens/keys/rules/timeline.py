@@ -27,9 +27,9 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_expires_at: datetime | None
-    """When no token of this key can be accepted any more; None if no successor is planned, or the key never signs."""
+    """When no token of this key can be accepted any more; None if the key never signs, or nothing ends its use yet."""
     flush_at: datetime | None = None
-    """The instant of the flush of this key; None if the key is not revoked, or no flush is planned."""
+    """The instant of the flush that makes verifiers drop this key; None if it is not revoked, or has no flush."""
 
     @property
     def may_sign(self) -> bool:

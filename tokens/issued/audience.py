@@ -142,7 +142,8 @@ def resolve(
     Raises:
         OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or
             `resources` is empty and the scopes belong to several APIs.
-        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API, or no scope is named.
+        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API. Or no scope is named,
+            or an OpenID Connect scope lacks the scope that must accompany it.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}

@@ -68,7 +68,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a permitted HTTP request on to `app`, with the user of its token. Answer any other with an error.
 
-        A scope of another type, such as `lifespan`, is passed on unchecked.
+        An ASGI scope of another type, such as `lifespan`, is passed on unchecked.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)

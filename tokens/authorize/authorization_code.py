@@ -53,7 +53,7 @@ def issue(
 
 
 def _conflict(error: IntegrityError, client: Client) -> OAuthError:
-    """Return the OAuthError for a code that the database refused to store. The caller must have rolled back."""
+    """Return the OAuthError for a code that the database refused to store. The transaction is rolled back already."""
     if not Client.objects.filter(pk=client.pk).exists():  # deleted after the request was validated
         return OAuthError("access_denied", "The client is not registered any more.")
     logger.error("The database refused a code of the client %s", client.client_id, exc_info=error)

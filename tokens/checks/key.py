@@ -24,7 +24,7 @@ def check_key_settings(**_: Any) -> list[CheckMessage]:
 
     - Error tokens.E301: KEY_ENCRYPTION_KEYS is malformed.
     - Error tokens.E302: the timings contradict each other.
-    - Warning tokens.W304: ACCESS_TOKEN_LIFETIME is longer than the timing `token_lifetime`, which limits it.
+    - Warning tokens.W304: ACCESS_TOKEN_LIFETIME is longer than the timing `token_lifetime`.
     """
     settings = conf.issuer()
     messages: list[CheckMessage] = [

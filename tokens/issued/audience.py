@@ -3,7 +3,7 @@
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
 - If the request names a resource, every scope must belong to that API or to OpenID Connect.
-- A client may get a token without a scope only for the APIs for which its registration permits that (`further`).
+- A token without a scope is issued only for an API for which the client's registration permits this (`further`).
 - If the request names neither scope nor resource, the client must have exactly one API. The token has all of the
   client's scopes there.
 - If the request names a resource but no scope, the token has the client's scopes there. For an API in `further`, it has

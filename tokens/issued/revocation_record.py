@@ -64,7 +64,7 @@ def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta |
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:
-    """Revoke every token of a user grant, including tokens that were issued for them by token exchange."""
+    """Revoke every token of a user grant. Includes tokens that clients got for these tokens by token exchange."""
     write(Kind.GRANT, [grant_id], until=now + acceptance_after_issue())
 
 

@@ -1,9 +1,11 @@
-"""Permits or refuses each request before the MCP server gets it. The answer to a refused request has a challenge.
+"""Permits or refuses each request before the MCP server gets it.
 
 1. A request without a valid access token for this server gets 401. The challenge names the scope that every request
    needs.
 2. A request whose token lacks a needed scope gets 403 insufficient_scope. The challenge names the needed scopes and
    also the scopes that the token has, because some clients request exactly the scopes that a challenge names.
+3. A malformed request gets 400 or 413. The challenge names no scope.
+4. If the guard cannot verify tokens now, the request gets 503 with Retry-After, and no challenge.
 
 MCP's authorization specification requires HTTP status 401 and 403. A tool cannot send them, because a tool runs after
 the HTTP status was sent. RFC 6750 section 3 and RFC 9728 section 5 define the challenges.
@@ -41,7 +43,10 @@ class Needs:
     tools: Mapping[str, str]
 
     def of(self, body: bytes) -> frozenset[str]:
-        """Return the scopes that a request with this body needs. Raises ValueError unless the body is strict JSON."""
+        """Return the scopes that a request with this body needs.
+
+        Raises ValueError unless the body is strict JSON or empty.
+        """
         # Strict, because another parser could find another tool in an object with repeated members.
         message = strict_json.parse(body) if body else {}
         calls = message if isinstance(message, list) else [message]
@@ -61,7 +66,10 @@ class Guard:
     metadata: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a permitted request on to `app`, with the user of its token. Answer any other request with an error."""
+        """Pass a permitted HTTP request on to `app`, with the user of its token. Answer any other with an error.
+
+        An ASGI scope of another type, such as `lifespan`, is passed on unchecked.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -168,7 +176,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _user(token: AccessToken, resource: str) -> AuthenticatedUser:
-    """Return the MCP SDK's user object for a token of `resource`. Tools then get the token by `get_access_token`."""
+    """Return the MCP SDK's user object for a token of `resource`. `get_access_token` gives tools this token."""
     return AuthenticatedUser(
         McpToken(
             token=token.raw,

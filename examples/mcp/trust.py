@@ -26,7 +26,7 @@ LATE_AFTER = 4  # polls without an answer, after which the feed is late; known r
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Verifies the tokens of one issuer for one resource. `keys` are fetched at the first use."""
+    """A verifier of one issuer's tokens for one resource. It fetches the issuer's keys when it first needs them."""
 
     issuer: TrustedIssuer
     resource: str

@@ -2,7 +2,8 @@
 
 `receive` establishes, in the order of section 2.6:
 
-1. The token is a JWT of the type `logout+jwt`, signed by a key of the issuer's JWKS with an algorithm of its metadata.
+1. The token is a JWT of the type `logout+jwt`. It is signed by a key of the issuer's JWKS, with an algorithm that the
+   issuer's metadata lists.
 2. It is from the issuer, for this application, and has not expired.
 3. It has the event of a logout, a `jti`, and no `nonce`, so that an ID token is never accepted as a logout token.
 4. It names the session by `sid`. The application's registration at the issuer requires this.
@@ -77,9 +78,10 @@ def session_of(token: str, *, now: float) -> str:
 
 
 def _verified(token: str) -> jwt.Token:
-    """Return the token if a key of the issuer signed it.
+    """Verify the signature of the token by the issuer's JWKS, and return the decoded token.
 
-    Fetches the JWKS again if no known key has the `kid` of the token.
+    Fetches the JWKS again if no known key has the `kid` of the token. Raises JoseError or ValueError if the signature
+    does not verify, and one of FAILURES if the issuer does not answer.
     """
     algorithms = oauth.issuer.load_server_metadata()["id_token_signing_alg_values_supported"]
     registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)

@@ -91,8 +91,8 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 def access_token(request: HttpRequest) -> str | None:
     """Return the access token of the session. Refresh it first if it has expired or is about to expire.
 
-    Returns None if the user has to log in again. Also ends the application's session if the issuer has ended the user's
-    session, or if the refresh fails.
+    If the issuer has ended the user's session, or if the refresh fails, ends the application's session, and returns
+    None. Also returns None if the access token has expired, or there is none, and the session has no refresh token.
     """
     if ended_sessions.has(request.session.get("sid")):
         request.session.flush()

@@ -1,4 +1,4 @@
-"""Step 5. The client sends the token to the API, as a bearer in the Authorization header (RFC 6750 section 2.1).
+"""Step 5. The client sends the token to the API, as a bearer token in the Authorization header (RFC 6750 section 2.1).
 
 This module also decodes the token for display, without verifying it. Only the API verifies it.
 """

@@ -71,9 +71,9 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 def export_spans(service: str) -> None:
     """Send the spans of this process to a collector, in batches, by OTLP over HTTP.
 
-    `service` is the name under which the spans appear. The environment variables of OpenTelemetry's SDK configure the
-    exporter, such as OTEL_EXPORTER_OTLP_ENDPOINT. Call this function in the worker process, because it starts a thread.
-    Raises ImproperlyConfigured if a package is missing.
+    `service` is the name under which the spans appear. The exporter is configured by the environment variables of
+    OpenTelemetry's SDK, such as OTEL_EXPORTER_OTLP_ENDPOINT. Call this function in the worker process, because it
+    starts a thread. Raises ImproperlyConfigured if a package is missing.
     """
     try:
         from opentelemetry import trace  # noqa: PLC0415 (optional)
@@ -134,7 +134,7 @@ class TracedApp(DjangoOAuth2App):
 
 
 class JsonLine(logging.Formatter):
-    """Formats a log record as one line of JSON with the ids of the request."""
+    """A log formatter that writes each record as one line of JSON, with the ids of the request if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""

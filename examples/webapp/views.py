@@ -1,6 +1,6 @@
 """The HTML pages: the user's notes, and the evidence of the flow that led to them.
 
-The evidence is the decoded access token, the issuer's public key that signed it, and the API's response.
+The evidence is the decoded access token, the issuer's public key that verifies it, and the API's response.
 """
 
 import json
@@ -15,7 +15,7 @@ from examples.webapp import login, notes, settings
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the user's notes, with the decoded token, its public key and the API's response.
+    """Show the user's notes, with the decoded token, the public key that verifies it, and the API's response.
 
     If no user is logged in, show a button to log in.
     """
@@ -60,7 +60,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
-    """Return the decoded token, its public key and the API's response as JSON, for programs.
+    """Return the decoded token, the public key that verifies it, and the API's response as JSON, for programs.
 
     Answers 401 if no user is logged in.
     """
@@ -81,7 +81,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def show(
     request: HttpRequest, token: str, answer: notes.Answer, *, refused: notes.Answer | None = None
 ) -> HttpResponse:
-    """Show the API's response, with the decoded token and the public key that signed it.
+    """Show the API's response, with the decoded token and the public key that verifies it.
 
     `refused` is the API's error response to a new note, or None.
     """

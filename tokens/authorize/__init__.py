@@ -11,7 +11,7 @@ Read in this order:
 - `pkce`, `response_mode`: the client's PKCE rule; the answer by a redirect or a form.
 - `id_token_hint`, `request`: the ID token by which a client names a user; the parsed request.
 - `login_session`, `reauthentication`: the login of a browser session, and the mark that ties a login to a request.
-- `login_events`: receive Django's signals of logins and logouts: record audit events, and end the login session.
+- `login_events`: at Django's signals of logins and logouts, record audit events and end the login session.
 - `request_row`: an authorization request while its user logs in, and after its answer.
 - `login_strength`: the authentication context class that a request requires.
 - `consent`, `consent_text`, `display_proof`: when a login or consent is required; the content of the consent page; the

@@ -29,9 +29,9 @@ def issue(
 ) -> str:
     """Create an authorization code as the answer to the request. Returns the code.
 
-    One transaction stores the code and the consent, and marks the stored request as answered at `answered_at`. `row` is
-    the session key of the stored request (`request_row`), or "" if the request is not stored. `is_consent` is True if
-    the user allowed the client now.
+    One transaction stores the code, stores the consent if `is_consent` is True, and marks the stored request as
+    answered at `answered_at`. `row` is the session key of the stored request (`request_row`), or "" if the request is
+    not stored. `is_consent` is True if the user has just allowed the client, and False if the user was not asked.
 
     Raises:
         OAuthError: access_denied, if the user is not active or the client was deleted; server_error, if the database
@@ -53,7 +53,7 @@ def issue(
 
 
 def _conflict(error: IntegrityError, client: Client) -> OAuthError:
-    """Return the OAuthError for a code that the database refused to store. The caller must have rolled back."""
+    """Return the OAuthError for a code that the database refused to store. The transaction is rolled back already."""
     if not Client.objects.filter(pk=client.pk).exists():  # deleted after the request was validated
         return OAuthError("access_denied", "The client is not registered any more.")
     logger.error("The database refused a code of the client %s", client.client_id, exc_info=error)

@@ -89,7 +89,10 @@ def further_claims(request: AuthorizationRequest) -> tuple[str, ...]:
 
 
 def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> None:
-    """Add the requested scopes and claims to the user's consent for the client, if the client remembers consent."""
+    """Add the requested scopes and claims to the user's consent for the client.
+
+    Does nothing unless the client remembers consent.
+    """
     if not request.client.remembers_consent:
         return
     key: dict[str, Any] = {"user": user, "client": request.client, "audience": request.target.audience}

@@ -26,7 +26,7 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 @receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Log that a user logged out, and queue messages to the clients of the session.
+    """Log that a user logged out, and queue logout messages to the clients of the session.
 
     The caller of Django's `logout`, which sends the signal, must open a transaction.
     """

@@ -62,7 +62,7 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
 def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Set the time of the newest authentication in the session of `user` to `now`, the database's clock.
 
-    The record is allauth's, which dates it by this node's clock.
+    allauth made the record of this authentication, and dated it by this node's clock.
     """
     _last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True

@@ -1,4 +1,4 @@
-"""Decides which authentication context class a request requires, and if the user's login satisfies that class.
+"""Decides which authentication context class a request requires, and whether the user's login satisfies that class.
 
 A class is a level of a login, such as multi-factor. A login of a class satisfies each weaker class.
 
@@ -31,7 +31,9 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
-    """Return the class of the login to ask the user for before the client gets an answer. None means no further login.
+    """Return the class of the further login to ask the user for before the client gets an answer.
+
+    Returns None if the user is not asked for a further login.
 
     1. If `login` suffices, a stronger one is optional. Return the result of `desired_class`, or None if the request has
        prompt=none.

@@ -4,7 +4,8 @@
 
 1. The ID token, if the request has one, is an ID token of this issuer.
 2. `client_id` and the ID token name the same client, and that client is active.
-3. The client registered the redirect URI exactly as the request has it. Else the issuer would be an open redirect.
+3. The client registered the redirect URI exactly as the request has it. Without this check, the issuer would be an
+   open redirector.
 
 An expired ID token is accepted, and so is a token whose signing key has left the JWKS, because an application can log
 its user out long after the login.

@@ -102,8 +102,8 @@ def as_refusal(**answer: str | None) -> Iterator[None]:
 class Query(Request):
     """An authorization request, as oauthlib reads it.
 
-    If a parameter is repeated, the error is sent to the redirect URI. If `client_id` or `redirect_uri` is repeated, the
-    error is only shown to the user.
+    If `client_id` or `redirect_uri` is repeated, the error is only shown to the user. If another parameter is repeated,
+    the error is sent to the redirect URI.
     """
 
     @property
@@ -152,8 +152,8 @@ def _refuse_unsupported(request: Query) -> dict[str, Any]:
     5. The response mode is supported.
     6. PKCE is used as the client's rule requires (`pkce.require`).
 
-    If the third check fails, raises MissingRedirectURIError, which is not sent to the client. Otherwise, raises
-    OAuthError.
+    If the third check fails, raises MissingRedirectURIError, which is not sent to the client. If another check fails,
+    raises OAuthError.
     """
     _refuse_ambiguous(request)
     if problem := request.client.profile_problem:
@@ -231,7 +231,10 @@ def _claims(request: Query, target: Target) -> ClaimsRequest:
 
 
 def _thumbprint(value: str | None) -> str | None:
-    """Return the parameter `dpop_jkt`, or None if it is missing. Raises OAuthError invalid_request if malformed."""
+    """Return the parameter `dpop_jkt`, or None if it is missing.
+
+    Raises OAuthError invalid_request if it is malformed.
+    """
     if value and not proof.THUMBPRINT.fullmatch(value):
         raise OAuthError("invalid_request", "The dpop_jkt is not the base64url of a SHA-256.")
     return value or None

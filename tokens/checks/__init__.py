@@ -11,7 +11,7 @@ Read in this order:
 - `key`: KEY_ENCRYPTION_KEYS, timings and key rings (tag `keys`).
 - `ring_health`: problems of one key ring, with remedies.
 - `key_health`: problems of all key rings and of the encrypting keys, with remedies.
-- `readiness`: if this process can issue tokens, for /readyz.
+- `readiness`: whether this process can issue tokens, for /readyz.
 - `client`: clients that are less strict than the default, or whose ID tokens no ring can sign (tag `clients`).
 - `claims`: the settings of claims about users.
 - `fapi2_configuration`, `fapi2_judges`: the configuration that the report on FAPI 2.0 examines; the functions that

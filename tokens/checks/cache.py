@@ -29,7 +29,10 @@ def check_caches(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 
 def _check(alias: str) -> CheckMessage | None:
-    """Return a warning about the Redis of the cache `alias`, or None if it evicts nothing or is no Redis."""
+    """Return a warning about the Redis of the cache `alias`.
+
+    Returns None if this Redis evicts nothing, or if the cache is not a Redis.
+    """
     backend = caches[alias]
     if not isinstance(backend, RedisCache):
         return None

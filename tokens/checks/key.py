@@ -20,7 +20,12 @@ from tokens.settings.issuer import IssuerSettings
 
 @register("keys")
 def check_key_settings(**_: Any) -> list[CheckMessage]:
-    """Return error tokens.E301 for unusable KEY_ENCRYPTION_KEYS, and E302 or W304 for unusable timings."""
+    """Return a message for each problem of the settings of signing keys.
+
+    - Error tokens.E301: KEY_ENCRYPTION_KEYS is malformed.
+    - Error tokens.E302: the timings contradict each other.
+    - Warning tokens.W304: ACCESS_TOKEN_LIFETIME is longer than the timing `token_lifetime`.
+    """
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"The key policy is invalid: {problem}.", hint="Change KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")

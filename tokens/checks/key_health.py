@@ -86,9 +86,10 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
 
 
 def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield a problem (code, message) for each encrypting key, except the first, under which live secrets are hashed.
+    """Yield a problem (code, message) for each encrypting key under which live client secrets are hashed.
 
-    The code is `former_key` if the encrypting key is in `keys` (KEY_ENCRYPTION_KEYS), and `lost_secrets` if it is not.
+    `keys` are those of KEY_ENCRYPTION_KEYS. The code is `former_key` if the encrypting key is in `keys`, and
+    `lost_secrets` if it is not. Yields nothing for the first of `keys`.
     """
     first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):

@@ -1,4 +1,4 @@
-"""Judges if this process can issue tokens, for /readyz.
+"""Judges whether this process can issue tokens, for /readyz.
 
 - A process is ready if the database can be written and has tables, and if the default key ring can sign.
 - A key ring is a set of signing keys with a JWKS of its own. Tokens are signed by the default ring, unless an API or a
@@ -31,7 +31,7 @@ READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "s
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The result of `judge`."""
+    """The readiness of this process to issue tokens: the causes if it is not ready, else other problems."""
 
     causes: Mapping[str, str] = field(default_factory=dict)
     """Why this process cannot issue tokens, by what is missing. Empty if the process is ready."""
@@ -40,10 +40,11 @@ class Readiness:
 
 
 def judge(*, node_time: datetime) -> Readiness:
-    """Return if this process can issue tokens, and which problems it has. `node_time` is this node's clock.
+    """Judge whether this process can issue tokens. `node_time` is this node's clock.
 
-    The problems under `attention` are an overdue rotation, a further key ring that cannot sign, caches that cannot
-    store the counters of rate limits, and a database that was restored from a backup.
+    The result has the causes if the process cannot issue tokens, otherwise the problems under `attention`: an overdue
+    rotation, a further key ring that cannot sign, caches that cannot store the counters of rate limits, and a database
+    that was restored from a backup.
     """
     now = _database_time(node_time)
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}

@@ -5,8 +5,8 @@ The checks establish, in this order:
 1. The clocks of this node and of the database agree.
 2. Every row of the ring verifies, and every private half can be decrypted.
 3. The ring has a standby, and a key that signs now or has a planned start.
-4. The flush of each revoked key has happened. It is a later switch to a new key, which makes APIs fetch the JWKS and
-   drop the revoked key (docs/revoked-keys.md).
+4. The flush of each revoked key has happened. The flush is a later switch to a new key. It makes APIs fetch the JWKS
+   and drop the revoked key (docs/revoked-keys.md).
 5. The next switch is not overdue.
 """
 
@@ -62,8 +62,8 @@ def problems(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Itera
 def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
     """Yield a problem for each revoked key that some APIs can still trust, because its flush has not happened yet.
 
-    The flush is a later switch to a new key. It makes APIs that fetch the JWKS only for an unknown kid drop the revoked
-    key. The message says when the flush happens, or that no flush is planned.
+    Some APIs fetch the JWKS only if a token has an unknown kid. The flush, a later switch to a new key, makes them drop
+    the revoked key. The message says when the flush happens, or that no flush is planned.
     """
     for key in keys:
         flush = lifecycle.flush(key, keys)
@@ -119,7 +119,8 @@ def _unverified(row: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched:
 
     `vouched` is True if the MAC under SECRET_KEY verifies. Three cases:
 
-    1. Not vouched: the row was changed, or both secrets were. The key is not published (`not_genuine`).
+    1. Not vouched: the row was changed, or both SECRET_KEY and KEY_ENCRYPTION_KEYS were. The key is not published
+       (`not_genuine`).
     2. Vouched, and `keys` has the key that sealed the row: the row was changed (`not_genuine`). The public half stays
        published.
     3. Vouched, and `keys` lacks that key: KEY_ENCRYPTION_KEYS lost an entry (`cannot_open`). The public half stays

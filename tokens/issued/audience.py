@@ -3,7 +3,7 @@
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
 - If the request names a resource, every scope must belong to that API or to OpenID Connect.
-- A client may get a token without a scope only for the APIs for which its registration permits that (`further`).
+- A token without a scope is issued only for an API for which the client's registration permits this (`further`).
 - If the request names neither scope nor resource, the client must have exactly one API. The token has all of the
   client's scopes there.
 - If the request names a resource but no scope, the token has the client's scopes there. For an API in `further`, it has
@@ -142,7 +142,8 @@ def resolve(
     Raises:
         OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or
             `resources` is empty and the scopes belong to several APIs.
-        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API, or no scope is named.
+        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API. Or no scope is named,
+            or an OpenID Connect scope lacks the scope that must accompany it.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}

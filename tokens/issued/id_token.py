@@ -37,7 +37,8 @@ class IdToken:
     def claims(self, *, algorithm: str, lifetime: timedelta) -> dict[str, object]:
         """Return the claims (OpenID Connect Core section 2). Includes `nonce` if the authorization request had one.
 
-        `algorithm` is that of the signing key, which determines `at_hash`. `exp` is `lifetime` after `iat`.
+        `algorithm` is the signing key's algorithm. It determines the hash function of `at_hash`. `exp` is `lifetime`
+        after `iat`.
         """
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {

@@ -78,7 +78,7 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
     """Return the text of the successor of `token`, which was used before and is retried now.
 
     `text` is the text of `token`. If an earlier version of Keyturn made the successor, the successor's text is unknown.
-    A second successor is stored then.
+    In this case, stores a second successor, and returns the second successor's text.
 
     Raises:
         Reused: The token has no successor. It was marked as used when the client used its sibling (`_mark_used`).

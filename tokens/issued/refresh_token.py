@@ -72,10 +72,10 @@ def create(user_grant: UserGrant, client: Client, *, now: datetime, thumbprint: 
 
 
 def adopt(digest: str, user_grant: UserGrant, client: Client, *, now: datetime) -> None:
-    """Store a refresh token that another server issued, by its SHA-256, as the first token of its family.
+    """Store a refresh token that another server issued, as the first token of a new family.
 
-    Its successors are tokens of this issuer. The caller must refuse a token whose text has a dot, because
-    `refresh_text` would take the part before the dot for the family.
+    `digest` is the SHA-256 of the token. The token's successors are tokens of this issuer. The caller must refuse a
+    token whose text has a dot, because `refresh_text` would take the part before the dot for the family.
     """
     expires_at = _end(user_grant, client, now=now)
     RefreshToken.objects.create(digest=digest, family=digest, grant=user_grant, created_at=now, expires_at=expires_at)
@@ -89,7 +89,7 @@ def find(text: str) -> RefreshToken | None:
 def lock(text: str) -> RefreshToken | None:
     """Lock the grant of the refresh token in `text`, then the token, until the transaction ends.
 
-    Returns the token as it is now, with its grant and user, or None if it has no row.
+    Returns the token as it is now, with its grant and user, or None if no row has this text.
     """
     return LOCKED.first([one_time.digest(text)])
 

@@ -23,8 +23,8 @@ KEY = 16
 def key(kind: str, identifier: str) -> UUID:
     """Return the lookup key of a revocation: the first half of the SHA-256 of `kind` and `identifier`.
 
-    `kind` is one of `Revocation.Kind`, such as `sub` for the tokens of a user. `identifier` is then the `sub` of that
-    user.
+    `kind` is one of `Revocation.Kind`, and says what `identifier` is. For example, the kind `sub` revokes the tokens of
+    a user, and the identifier is the `sub` of this user.
     """
     # The NUL keeps two pairs of kind and identifier from having the same bytes.
     return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:KEY])

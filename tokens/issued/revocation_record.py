@@ -6,8 +6,9 @@ A revocation is of a token, of a grant, of a key, or of all tokens that were iss
   published afterwards (tokens/revoking/feed_publisher.py).
 - A repeated revocation can move `issued_before` and `until` of a record later, never earlier.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an `iat` before `issued_before`.
-- Each process caches clients, each with the instant before which its tokens are revoked (tokens/clients/registry.py). A
-  record of a client or of the issuer gives this cache a new version, so that every process reads clients again.
+- Each process caches clients (tokens/clients/registry.py). A cached client has the instant before which the client's
+  tokens are revoked. If a record of a client or of the issuer is written, the cache's version in the database changes,
+  and every process reads clients again.
 - A record is kept until `until`. From then on no API can accept a covered token, because the longest lifetime of a
   token plus S + 2δ has passed. S is the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
@@ -63,7 +64,7 @@ def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta |
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:
-    """Revoke every token of a user grant, including tokens that clients got in exchange for them."""
+    """Revoke every token of a user grant. Includes tokens that clients got for these tokens by token exchange."""
     write(Kind.GRANT, [grant_id], until=now + acceptance_after_issue())
 
 
@@ -81,7 +82,7 @@ def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
 def revoke_client(client_id: str, *, now: datetime) -> None:
     """Revoke every token that was issued to a client in the second of `now` or earlier.
 
-    Includes tokens that other clients got in exchange for these.
+    Includes tokens that other clients got for these tokens by token exchange.
     """
     revoke_clients([client_id], now=now)
 
@@ -96,7 +97,7 @@ def revoke_clients(client_ids: Iterable[str], *, now: datetime) -> None:
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
     """Revoke every token that was issued to one client for one user in the second of `now` or earlier.
 
-    Includes tokens that other clients got in exchange for these.
+    Includes tokens that other clients got for these tokens by token exchange.
     """
     _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
 
@@ -134,8 +135,8 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 def latest_instant(claims: Mapping[str, Any]) -> int:
     """Return the latest `issued_before` (Unix seconds) of the records for a token with these claims, or 0.
 
-    A token with these claims is revoked if its `iat` is before that second. Ignores records that cover tokens with any
-    `iat`, such as the record of a single token.
+    A token with these claims is revoked if its `iat` is before the returned second. Ignores records that cover tokens
+    with any `iat`, such as the record of a single token.
     """
     # This runs before each token for a user is issued. Through the ORM, it took as long as signing the token.
     keys = stored_keys(revocation_key.keys(claims, kid=""))
@@ -154,7 +155,7 @@ def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
 def client_tokens_from(client_id: str) -> int:
     """Return the latest `issued_before` (Unix seconds) of the records of the client and of the issuer, or 0.
 
-    Tokens of the client whose `iat` is before that second are revoked.
+    The client's tokens are revoked if their `iat` is before the returned second.
     """
     keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
@@ -187,8 +188,8 @@ def seconds(instant: datetime) -> int:
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
     """Revoke all tokens that were issued in the second of `now` or earlier, for each of `identifiers`.
 
-    `kind` says if an identifier is a user's `sub`, a client_id, a pair of both (`revocation_key.client_user`) or the
-    URL of the issuer.
+    `kind` says what an identifier is: a user's `sub`, a client_id, a pair of both (`revocation_key.client_user`), or
+    the URL of the issuer.
     """
     # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND

@@ -25,8 +25,8 @@ class _Part:
     """A model in the query (the query's own model or a related model), with its columns in the SELECT.
 
     A related model is joined by the foreign key `by` of another model in the query. `of` is the path of that other
-    model, such as `grant`, or "" if it is the query's own model. In the part of the query's own model, `by` and `of`
-    are None.
+    model, such as `grant`, or "" for the query's own model. The query's own model is not joined, so `by` and `of` are
+    None.
     """
 
     model: type[Model]

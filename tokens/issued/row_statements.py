@@ -25,9 +25,10 @@ def update(row: Model, **changes: Any) -> None:
 
 
 def fill(row: Model, name: str, value: object, **further: Any) -> bool:
-    """Set the field `name` of the stored row to `value`, and the fields in `further`, if the field `name` is NULL.
+    """Set the field `name` of the stored row to `value` if the field is NULL.
 
-    Returns False, and changes nothing, if the field `name` has a value. Does not change the object `row`.
+    In this case, also sets the fields in `further`, and returns True. If the field `name` has a value already, changes
+    nothing and returns False. Does not change the object `row`.
     """
     return _update(row, {name: value, **further}, f" AND {_column(type(row), name)} IS NULL") == 1
 

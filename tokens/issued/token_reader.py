@@ -1,7 +1,8 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
-1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). Some APIs ask for the `typ`
-   JWT instead. It is accepted only if the audience is an API and the claims are not those of an ID token.
+1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). The tokens of some APIs
+   have the `typ` JWT instead, which ID tokens also have. The `typ` JWT is accepted only if `aud` is not the issuer and
+   the claims are those of an access token.
 2. A key that the issuer still publishes has the token's `kid`, and may sign for the token's audience.
 3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
 4. The token was issued under this issuer's URL, and has not expired.
@@ -78,7 +79,7 @@ class PresentedToken:
 
 
 def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> PresentedToken:
-    """Return the access token in `text`. With `leeway`, the token is accepted for that time after its `exp`.
+    """Verify and return the access token in `text`. It is still accepted for the time `leeway` after its `exp`.
 
     Raises InvalidPresentedToken if the token is not valid, and NotReady if the keys cannot be read.
     """
@@ -123,9 +124,12 @@ def _audience(claims: Mapping[str, Any]) -> object:
 
 
 def _is_access_token(jws: compact.Jws, audience: object) -> bool:
-    """Return True if `jws` is an access token: by its `typ`, or by its claims if the `typ` is JWT.
+    """Return True if `jws` is an access token. The header `typ` decides.
 
-    Some APIs require the `typ` JWT, which ID tokens also have. It is accepted only if `audience` is not the issuer.
+    1. `at+jwt`: it is an access token.
+    2. `JWT`, which some APIs require and which ID tokens also have: it is an access token if its claims are those of an
+       access token and `audience` is not the issuer.
+    3. Any other `typ`: it is not an access token.
     """
     typ = jws.header.get("typ")
     if typ != access_token.PLAIN_TYPE:

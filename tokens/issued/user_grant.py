@@ -45,8 +45,8 @@ def create(
     If `refreshes_for` is None, the refresh tokens end with the grant.
     `claims` are the claims that the client requested by the parameter `claims`, in the form of `ClaimsRequest.stored`.
     `user` must be the row as it was read when the session was checked.
-    Raises OAuthError access_denied if the user was disabled after that, and SessionEnded if all sessions of the user
-    were ended after that.
+    Raises OAuthError access_denied if the user was disabled after the check, and SessionEnded if all sessions of the
+    user were ended after the check.
     """
     with transaction.atomic():
         # Locked until the transaction ends, so that the user cannot be disabled or logged out after this check.
@@ -162,9 +162,11 @@ def target(user_grant: UserGrant, client: Client, resources: Sequence[str] = ())
     2. The scopes are those that the user allowed, that the client may still request, and that the user may still have.
     3. If the user may no longer have any scope of the API, but `openid` is left, the audience is the issuer.
 
-    Raises OAuthError invalid_target if `resources` names anything else, and invalid_grant if the API was deleted or the
-    client may no longer use the API. Raises NotMember (invalid_scope) if the user may no longer have any scope of the
-    API, and `openid` is not left or `resources` names the API.
+    Raises:
+        OAuthError invalid_target: `resources` names another audience than those of the first rule.
+        OAuthError invalid_grant: The API was deleted, or the client may no longer use it.
+        NotMember (invalid_scope): The user may no longer have any scope of the API, and the third rule does not apply.
+            It applies only if `openid` is left and `resources` does not name the API.
     """
     issuer, names, without_api = conf.issuer().url, user_grant.scope.split(), audience.offered()
     audiences = {user_grant.audience, issuer}

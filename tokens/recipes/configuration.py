@@ -54,7 +54,7 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
 
 
 def printed(recipe: Recipe, filled: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the configuration for a terminal, all of which can be pasted. Texts are comments.
+    """Yield the lines of the configuration for a terminal, all of which can be pasted. Texts become comments.
 
     `filled` is the result of `parts`, and `others` is the result of `commands`.
     """

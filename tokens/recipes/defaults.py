@@ -106,10 +106,9 @@ def api_options(recipe: Recipe, step: Step, operator_options: Mapping[str, Any])
 
 
 def own_client(recipe: Recipe, operator_options: Mapping[str, Any], client_id: str | None) -> Mapping[str, Any] | None:
-    """Return the options of the step that registers the introspection client of the recipe's API.
+    """Return the options of the recipe's step that registers `client_id`, the introspection client of the recipe's API.
 
-    Returns None if the recipe has no such client, or if the operator named a client. `client_id` is the client of the
-    API.
+    Returns None if the API has no such client (`client_id` is None or empty), or if the operator named a client.
     """
     if "client" in operator_options or not client_id:
         return None

@@ -80,7 +80,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """How the resource server of a recipe verifies access tokens. A test applies the same rules to tokens."""
+    """The rules by which a recipe's resource server verifies access tokens. A test applies the same rules to tokens."""
 
     by: Literal["keys", "introspection", "userinfo"]
     compares: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ For development only. Unless DEBUG is set, no module of this package is imported
 recorded. An "exchange" is an HTTP request with its response. Secrets are masked before an exchange is stored.
 
 Read in this order:
-- `marks`: marks texts for the catalogue.
+- `marks`: marks texts for the gettext catalogue.
 - `mask`: removes secrets from addresses, headers and bodies.
 - `exchange`: a request and its response, masked.
 - `recorder`: the last exchange of each kind, for each browser, in the memory of the process.

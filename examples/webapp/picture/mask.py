@@ -86,9 +86,8 @@ def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def mask_body(body: str, content_type: str, *, named: bool) -> str:
     """Return a body for display: a form or JSON with masked values, or the length of any other body.
 
-    In a form, a value is masked unless PARAMETERS has its name. `named` says how JSON is masked. If it is True, a value
-    is masked unless PARAMETERS has its name, as in a form. If it is False, a value is masked only if SECRETS has its
-    name.
+    In a form, a value is masked unless PARAMETERS has its name. In JSON, if `named` is True, a value is masked by the
+    same rule. In JSON, if `named` is False, a value is masked only if SECRETS has its name.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if not body:

@@ -31,7 +31,7 @@ class Flow:
 
 
 class Recorder:
-    """Stores the flow (the recorded exchanges) of each browser. All threads use the same Recorder."""
+    """A store of the flow (the recorded exchanges) of each browser. All threads use the same Recorder."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most

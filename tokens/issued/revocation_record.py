@@ -60,7 +60,8 @@ def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta |
     `acceptance` is the time for which an API can accept a token after its `exp`. If it is None, it is computed by
     `acceptance_after_expiry`.
     """
-    write(Kind.TOKEN, [token_id], until=expires_at + (acceptance or acceptance_after_expiry()))
+    acceptance = acceptance_after_expiry() if acceptance is None else acceptance
+    write(Kind.TOKEN, [token_id], until=expires_at + acceptance)
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:

@@ -19,7 +19,7 @@ DATABASE = "database"
 PKCS11 = "pkcs11"
 NAMES = (DATABASE, PKCS11)
 TRIES = 10
-"""The number of pairs to generate until a kid does not begin with a dash, as one kid in 64 does."""
+"""The most pairs that are destroyed because their kid begins with a dash, as one kid in 64 does."""
 
 
 class Keystore(Protocol):
@@ -107,9 +107,10 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
 def _typable(store: Keystore, row: Ring) -> KeyPair:
     """Generate a pair whose kid does not begin with a dash."""
     # A command reads a word that begins with a dash as an option.
+    pair = store.generate(row.algorithm, bits=row.bits)
     for _ in range(TRIES):
-        pair = store.generate(row.algorithm, bits=row.bits)
         if not pair.kid.startswith("-"):
             break
         store.destroy(pair.secret)
+        pair = store.generate(row.algorithm, bits=row.bits)
     return pair

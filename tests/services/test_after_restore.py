@@ -156,7 +156,7 @@ def test_a_restored_backup_is_detected_refuses_to_sign_and_is_repaired(story: St
     if has_journal:
         code, err = story.refused("keys", "--check")
         assert code == 3
-        assert f"{story.leaked} was revoked, says AUDIT_JOURNAL" in err
+        assert f"{story.leaked} is revoked in AUDIT_JOURNAL" in err
         assert "the newest event of AUDIT_JOURNAL, key.revoked" in err
         code, err = story.refused("rotate_keys")
         assert (code, "run manage.py after_restore" in err) == (3, True)

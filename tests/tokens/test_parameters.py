@@ -41,7 +41,7 @@ def test_the_token_endpoint_refuses_repeated_and_ignores_empty_parameters(client
     if expected is None:
         assert answer.json()["scope"] == "notes:read"
         return
-    why = f"The {expected} parameter is there more than once."
+    why = f"The {expected} parameter occurs more than once."
     assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request", "error_description": why})
 
 
@@ -63,7 +63,7 @@ def test_a_repeated_audience_is_refused_outside_an_exchange(client, service, sig
     """RFC 8693 section 2.1 permits several audiences in a token exchange only."""
     form = {"grant_type": "client_credentials", "scope": "notes:read", "audience": ["a", "b"]}
     refused = post(client, "/oauth/token", form, **basic("service", service.plain))
-    assert refused.json()["error_description"] == "The audience parameter is there more than once."
+    assert refused.json()["error_description"] == "The audience parameter occurs more than once."
 
 
 def test_a_control_character_is_refused_in_each_parameter():

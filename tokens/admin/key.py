@@ -35,7 +35,7 @@ class ReasonForm(forms.Form):
         help_text=gettext_lazy("Stored with the key and in the audit trail."),
     )
     accept_outage = forms.BooleanField(
-        required=False, label=gettext_lazy("Accept that new tokens may be refused until then")
+        required=False, label=gettext_lazy("Accept that new tokens might be refused until then")
     )
 
 

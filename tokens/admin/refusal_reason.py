@@ -36,7 +36,7 @@ TEXTS = frozenset(
         gettext_noop("This issuer does not know the grant type."),
         gettext_noop("This client may not use the grant type."),
         gettext_noop("This client must send a DPoP proof with each token request."),
-        gettext_noop("This is bound to a DPoP key. Send a proof of the same key."),
+        gettext_noop("The code or refresh token is bound to a DPoP key. Send a proof of the same key."),
         gettext_noop("A public client cannot act for itself."),
         # Scope and resource
         gettext_noop("Name at least one scope."),

@@ -184,7 +184,7 @@ def _refuse_ambiguous(request: Query) -> None:
     if name := parameters.damaged(request.uri_query_params):
         raise OAuthError("invalid_request", f"The {name} parameter is not UTF-8.")
     if name := parameters.repeated(request.uri_query_params):
-        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+        raise OAuthError("invalid_request", f"The {name} parameter occurs more than once.")
 
 
 def _details(request: Query) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def _prompt(value: str | None) -> frozenset[str]:
     if prompts - PROMPTS:
         raise OAuthError("invalid_request", "A prompt value is not supported.")
     if "none" in prompts and len(prompts) > 1:
-        raise OAuthError("invalid_request", "The prompt none goes with no other.")
+        raise OAuthError("invalid_request", "prompt=none cannot be combined with other values.")
     return prompts
 
 

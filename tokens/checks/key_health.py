@@ -122,7 +122,7 @@ def _journal() -> Iterator[tuple[str, str]]:
         yield (
             "went_back",
             sentence(
-                "{kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {remedy}",
+                "{kid} is revoked in AUDIT_JOURNAL, but not in this database; {remedy}",
                 kid=key.kid,
                 remedy=RESTORED,
             ),

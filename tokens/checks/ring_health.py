@@ -145,9 +145,9 @@ def _unverified(row: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched:
         )
     return "cannot_open", (
         sentence(
-            "{kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {key_id}, which it was sealed"
-            " under; it is published still, and signs nothing: put the old value back, after the new one,"
-            " then run manage.py rotate_keys --rewrap",
+            "{kid} does not verify: KEY_ENCRYPTION_KEYS lacks {key_id}, under which the key was sealed. The key stays"
+            " published, but cannot sign. Put the old value back, after the new one, then run manage.py rotate_keys"
+            " --rewrap",
             kid=row.key.kid,
             key_id=row.encryption_key_id,
         )

@@ -68,7 +68,10 @@ def require_key(thumbprint: str | None, request: ClientRequest) -> None:
     A code or refresh token is bound to this key. If `thumbprint` is None, it is not bound, and no proof is required.
     """
     if thumbprint is not None and thumbprint != request.thumbprint:
-        raise OAuthError("invalid_grant", "This is bound to a DPoP key. Send a proof of the same key.")
+        raise OAuthError(
+            "invalid_grant",
+            "The code or refresh token is bound to a DPoP key. Send a proof of the same key.",
+        )
 
 
 def of_refresh_token(client: Client, request: ClientRequest) -> str | None:

@@ -37,8 +37,8 @@ SHORT_COORDINATE = sentence(
     " base64url."
 )
 PRIVATE_HALF = sentence(
-    "A key has its private half in it: keep that secret, with the client alone. Paste the public"
-    " half, of a new pair where anybody else may have read this one."
+    "A key contains its private half, which only the client may have. Paste the public key alone. If anyone else could"
+    " have read the private half, generate a new pair."
 )
 
 _LIBRARY = get_default_algorithms()

@@ -40,8 +40,8 @@ def require_none(ring: str, *, now: datetime) -> None:
         if key.ring.name == ring:
             raise Unsafe(
                 sentence(
-                    "{kid} was revoked at {at:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and this database was"
-                    " restored from before: run manage.py after_restore",
+                    "{kid} was revoked at {at:%Y-%m-%d %H:%M:%S} UTC according to AUDIT_JOURNAL, but this database"
+                    " was restored from an earlier backup: run manage.py after_restore",
                     kid=key.kid,
                     at=revoked[key.kid],
                 )
@@ -56,5 +56,5 @@ def as_revoked(row: StoredKey, revoked: Mapping[str, datetime]) -> StoredKey:
     at = revoked.get(row.key.kid)
     if at is None or row.key.revoked_at is not None:
         return row
-    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
+    logger.error("Signing key %s is revoked in AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
     return replace(row, key=replace(row.key, revoked_at=at))

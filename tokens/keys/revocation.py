@@ -117,7 +117,7 @@ def _refuse_outage(discarded: Discarded) -> None:
     if discarded.outage_until:
         raise Unsafe(
             sentence(
-                "no standby has reached every API yet: tokens may be refused until {at}. Wait until then, or"
+                "no standby has reached every API yet: tokens might be refused until {at}. Wait until then, or"
                 " accept it with --accept-outage",
                 at=utc(discarded.outage_until),
             )

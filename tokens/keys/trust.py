@@ -74,7 +74,7 @@ def trusted_until(revocation: KeyRevocation) -> list[str]:
     )
     until = utc(revocation.accepted_until)
     return [
-        f"APIs may accept it until {until} if they renew their copy of the JWKS ({', '.join(RENEWING)})",
+        f"APIs can accept it until {until} if they renew their copy of the JWKS ({', '.join(RENEWING)})",
         f"verifiers that fetch only for an unknown kid ({', '.join(LAZY)}): until {flush}",
         "  manage.py flush_token makes them fetch now",
         f"verifiers that never drop a key ({', '.join(NEVER)}): until you replace the file or restart them",

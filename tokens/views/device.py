@@ -40,7 +40,9 @@ from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, log_in_first, private, user_of
 
-UNKNOWN = gettext_lazy("No device is waiting for this code. Check the screen of the device: the code may have expired.")
+UNKNOWN = gettext_lazy(
+    "No device is waiting for this code. Check the screen of the device: the code might have expired."
+)
 NO_MEMBER = gettext_lazy("The user is in no group that may have the requested scopes.")  # `membership.NO_MEMBER`
 INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Check the screen of the device again.")
 REFUSED = "device.request_refused"

@@ -83,7 +83,7 @@ def forbidden(request: HttpRequest | None, exception: Exception) -> HttpResponse
 
 def not_found(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return the error page with status 404, for an unknown address (Django's `handler404`)."""
-    return page(request, 404, _("Check the address. A part of it may be missing."))
+    return page(request, 404, _("Check the address. A part of it might be missing."))
 
 
 def broken(request: HttpRequest | None) -> HttpResponse:

@@ -212,7 +212,7 @@ def test_a_private_key_is_refused_and_the_page_does_not_show_it_again(admin, for
             line for line in re.findall(r"[A-Za-z0-9+/_-]{20,}", paste) if line in displayed and line not in str(jwks())
         ] == []
         (message,) = page.context["adminform"].form.errors["client_jwks"]
-        assert "secret" in message or "Enter a JWKS" in message
+        assert "private half" in message or "Enter a JWKS" in message
 
 
 def test_the_page_shows_public_keys_one_member_a_line(admin, form):

@@ -87,7 +87,7 @@ def test_revoking_states_its_consequence_needs_a_reason_and_an_accepted_outage(c
     browser = staff(client, "revoke_key")
     key = SigningKey.objects.get(signs_at__isnull=False)
     confirmation = browser.get(key_page(key, "revoke")).content.decode()
-    assert "new tokens may be refused until" in confirmation
+    assert "new tokens might be refused until" in confirmation
     assert "at the latest" in confirmation
     assert "This field is required" in browser.post(key_page(key, "revoke"), {"reason": ""}).content.decode()
     refused = browser.post(key_page(key, "revoke"), {"reason": "leaked"}, follow=True)

@@ -239,7 +239,7 @@ def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     [
         ({}, "Enter a JWKS"),
         ({"keys": [{"kty": "EC", "crv": "P-521", "kid": "own"}]}, "A key's type, curve and alg fit none of"),
-        ({"keys": [public_jwk("ES256") | {"d": "the-private-half"}]}, "A key has its private half in it"),
+        ({"keys": [public_jwk("ES256") | {"d": "the-private-half"}]}, "A key contains its private half"),
     ],
 )
 def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, caplog, registered, cause):

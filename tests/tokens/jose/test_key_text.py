@@ -124,7 +124,7 @@ MANGLED = [
 
 @pytest.mark.parametrize("text", SECRETS)
 def test_a_private_key_is_refused_with_what_to_do(text):
-    with pytest.raises(UnusableKey, match=r"private half.*keep that secret.*public half"):
+    with pytest.raises(UnusableKey, match=r"private half.*only the client may have.*Paste the public key alone"):
         key_text.read(text)
 
 

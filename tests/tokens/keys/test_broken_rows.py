@@ -216,7 +216,7 @@ def test_beside_a_broken_row_a_revocation_adopts_no_timings(clock):
         ({"vouched": b"x"}, "not_vouched", True, "rotate_keys --rewrap"),
         ({"vouched": None}, "not_vouched", True, "rotate_keys --rewrap"),
         ({"mac": b"x", "vouched": b"x"}, "not_genuine", False, "it is not published"),
-        ({"encryption_key_id": "00000000"}, "cannot_open", True, "does not hold 00000000"),
+        ({"encryption_key_id": "00000000"}, "cannot_open", True, "lacks 00000000"),
         ({"encryption_key_id": "00000000", "vouched": b"x"}, "not_genuine", False, "it is not published"),
         ({"max_lifetime": timedelta(days=9)}, "not_genuine", False, "it is not published"),
     ],

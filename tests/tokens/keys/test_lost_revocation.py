@@ -48,5 +48,5 @@ def test_a_row_counts_as_revoked_and_the_log_says_so_only_if_its_revocation_was_
     assert "AUDIT_JOURNAL" not in caplog.text
     marked = lost_revocation.as_revoked(first, {first.key.kid: AT})
     assert marked.key.revoked_at == AT
-    assert f"Signing key {first.key.kid} was revoked, says AUDIT_JOURNAL" in caplog.text
+    assert f"Signing key {first.key.kid} is revoked in AUDIT_JOURNAL" in caplog.text
     assert lost_revocation.as_revoked(marked, {first.key.kid: datetime(2032, 1, 1, tzinfo=UTC)}) is marked

@@ -29,7 +29,7 @@ def test_a_revocation_prints_its_consequences_and_asks(monkeypatch):
     assert (code, "--accept-outage" in message) == (3, True), "its standby was announced a moment ago"
     out = run("revoke_key", kid, "--reason", "leaked", "--accept-outage")
     assert f"revoked: {kid}" in out
-    assert "APIs may accept it until" in out
+    assert "APIs can accept it until" in out
     assert "APIs may refuse its tokens until" in out
 
 

@@ -98,7 +98,7 @@ def unknown_scope(name):
 
 def repeated(name):
     """Return the expected refusal of a repeated parameter (RFC 6749 sections 3.1 and 3.2)."""
-    return refusal("invalid_request", f"The {name} parameter is there more than once.")
+    return refusal("invalid_request", f"The {name} parameter occurs more than once.")
 
 
 def missing(name):

@@ -40,7 +40,7 @@ REQUESTS = {
     "3.1: no value is no parameter": ({"resource": ""}, CODE),
     "3.1: a parameter twice": (
         {"nonce": ["a", "b"]},
-        sent_back("invalid_request", "The nonce parameter is there more than once."),
+        sent_back("invalid_request", "The nonce parameter occurs more than once."),
     ),
     "3.1.1: no response type": ({"response_type": None}, NO_RESPONSE_TYPE),
     "3.1.1: an empty response type": ({"response_type": ""}, NO_RESPONSE_TYPE),
@@ -51,17 +51,17 @@ REQUESTS = {
     "3.1.2.3, OIDC Core 3.1.2.1: none, with openid": ({"redirect_uri": None}, page("Missing redirect URI.")),
     "4.1.2.1: two response types": (
         {"response_type": ["code", "token"]},
-        sent_back("invalid_request", "The response_type parameter is there more than once."),
+        sent_back("invalid_request", "The response_type parameter occurs more than once."),
     ),
     "4.1.2.1: two scopes": (
         {"scope": ["openid", "notes:read"]},
-        sent_back("invalid_request", "The scope parameter is there more than once."),
+        sent_back("invalid_request", "The scope parameter occurs more than once."),
     ),
     "4.1.2.1: two states, of which none is sent": (
         {"state": ["s-1", "s-2"]},
         redirected(
             ("error", "invalid_request"),
-            ("error_description", "The state parameter is there more than once."),
+            ("error_description", "The state parameter occurs more than once."),
             ("iss", ISSUER),
         ),
     ),

@@ -27,7 +27,7 @@ CHALLENGES = {
     "4.3: an unknown one": ({"code_challenge_method": "S512"}, NO_METHOD),
     "4.3: two methods": (
         {"code_challenge_method": ["S256", "plain"]},
-        redirected_invalid_request("The code_challenge_method parameter is there more than once."),
+        redirected_invalid_request("The code_challenge_method parameter occurs more than once."),
     ),
     "4.4.1: no challenge": ({"code_challenge": None}, NONE),
     "4.4.1: an empty challenge": ({"code_challenge": ""}, NONE),
@@ -39,7 +39,7 @@ CHALLENGES = {
     "4.2: base64, and not base64url": ({"code_challenge": CHALLENGE[:-1] + "+"}, NO_HASH),
     "4.3: two challenges": (
         {"code_challenge": [CHALLENGE, CHALLENGE]},
-        redirected_invalid_request("The code_challenge parameter is there more than once."),
+        redirected_invalid_request("The code_challenge parameter occurs more than once."),
     ),
 }
 

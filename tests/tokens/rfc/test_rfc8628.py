@@ -211,7 +211,7 @@ def test_the_codes_are_new_each_time_and_the_user_s_can_be_typed(device, begun):
 
 
 UNKNOWN = page(
-    "No device is waiting for this code. Check the screen of the device: the code may have expired.",
+    "No device is waiting for this code. Check the screen of the device: the code might have expired.",
     headers={"Set-Cookie": ["issuer_csrf"]},  # of the form for another try
 )
 MALFORMED = page(

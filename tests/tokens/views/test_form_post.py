@@ -129,7 +129,7 @@ def test_another_mode_is_refused_by_the_default_mode(browser, webapp, mode):
 @pytest.mark.parametrize("mode", [["form_post", "query"], ["form_post", "form_post"]])
 def test_two_modes_are_refused_by_the_default_mode(browser, webapp, mode):
     response = browser.get("/oauth/authorize", authorization(webapp, response_mode=mode))
-    assert parameters(response)["error_description"] == "The response_mode parameter is there more than once."
+    assert parameters(response)["error_description"] == "The response_mode parameter occurs more than once."
 
 
 def test_no_form_goes_to_a_redirect_uri_that_is_not_registered(browser, webapp):

@@ -118,7 +118,7 @@ REFUSED = {
     "6749 3.2: a parameter twice": (
         lambda token: {"token": [token, token]},
         400,
-        {"error": "invalid_request", "error_description": "The token parameter is there more than once."},
+        {"error": "invalid_request", "error_description": "The token parameter occurs more than once."},
     ),
 }
 

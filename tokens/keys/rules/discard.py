@@ -101,11 +101,16 @@ def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
         raise UnknownKey(
-            sentence("{kid} is not announced: what has signed is retired by its successor, or revoked", kid=kid)
+            sentence(
+                "{kid} is not announced. A key that has signed can only be replaced by its successor, or revoked",
+                kid=kid,
+            )
         )
     if key.start is not None and key.start <= now + policy.last_signature:
         # A node whose snapshot is N old does not read of the cancellation before then.
-        raise Unsafe(sentence("{kid} signs in a moment, and nodes know it: let it, or revoke it", kid=kid))
+        raise Unsafe(
+            sentence("{kid} starts to sign too soon to be cancelled on every node. Let it start, or revoke it", kid=kid)
+        )
     after = [replace(other, cancelled_at=now) if other.kid == kid else other for other in keys]
     successor = lifecycle.successor(key, after) or _replacement(keys, after, fresh=fresh, now=now, policy=policy)
     return _complete(after, successor, fresh=fresh, now=now, policy=policy)

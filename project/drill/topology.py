@@ -119,9 +119,10 @@ def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
 
 @contextmanager
 def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
-    """Run PostgreSQL, Redis and nginx while the block runs, with new databases and keys.
+    """Run PostgreSQL, Redis and nginx while the block runs, and yield the topology.
 
-    The caller must start the nodes by `Topology.start`. They are stopped after the block.
+    The issuer's database and the API's database are new. The caller must start the nodes by `Topology.start`. The nodes
+    and servers are stopped after the block.
     """
     topology = _new(folder, answer_within)
     with ExitStack() as stack:

@@ -71,7 +71,7 @@ class Front:
         self._lanes = lanes.started()
 
     def prepare(self, step: Callable[[], None], *, within: float) -> None:
-        """Run `step` on each thread of the lane `work` that will serve one of the first requests.
+        """Run `step` on the threads that will serve the first requests of the lane `work`.
 
         Call this method before the first request. Waits for at most `within` seconds.
         """

@@ -43,7 +43,7 @@ def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = 
     """Return the front, an ASGI application that serves the WSGI application `target`. Call this in a worker process.
 
     If `alive` is a pipe instead of None, the worker ends when the main process ends (`end_with_parent`). The worker
-    reports to `starts` as soon as its event loop runs. The worker's threads share `connections` connections to each
+    reports to `starts` (unless None) as soon as its event loop runs. The worker's threads share `connections` connections to each
     database. If `connections` is 0, each thread has its own connection.
     """
     if alive is not None:

@@ -1,4 +1,6 @@
-"""Metrics for Prometheus, off unless METRICS_PORT is set: the issuer's metrics, and the port for them or an API's.
+"""Metrics for Prometheus: measures the issuer, and serves the metrics of an issuer or an API on METRICS_PORT.
+
+The metrics are off unless METRICS_PORT is set.
 
 Owns: the metrics of the issuer and of the server processes, their bounded labels, and the port that exposes the metrics
 of all worker processes of an issuer or an API.

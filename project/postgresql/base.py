@@ -262,9 +262,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Check the connection between two requests, within MAINTENANCE seconds. Close it if it cannot be used again.
+        """Return a shared connection to the pool. Close a connection of the thread's own if it cannot be used again.
 
-        A shared connection is returned to the pool instead.
+        Django calls this method between two requests. The check takes at most MAINTENANCE seconds.
         """
         self._cursors = 0  # a cursor that was never closed must not keep the connection
         if self._pool is not None and not self.in_atomic_block:

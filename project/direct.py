@@ -2,9 +2,9 @@
 
 The middleware for pages takes longer than most of these endpoints.
 
-- A request is answered here if its path is one of PATHS, with or without the issuer's mount path. Exceptions are a
-  request that a page or a browser can have sent (`_is_plain`), one with a wrong Host, and one that is redirected to
-  https. Django's handler answers these and all other requests.
+- A request is answered here if its path is one of PATHS, with or without the path of the issuer's URL before it.
+  Exceptions are a request that a browser or a page can have sent (`_is_plain`), a request with a wrong Host, and a
+  request that is redirected to https. Django's handler answers these exceptions and all other requests.
 - This module and Django's handler give the same answer, by the same view and with the same headers
   (tests/project/test_direct.py compares them).
 - The middleware in SHARED is applied, in the order of the setting MIDDLEWARE. The middleware in PAGES is left out: it

@@ -1,8 +1,8 @@
 """The topology of deploy/ on loopback: nginx with TLS, issuers, APIs, a web application, PostgreSQL and Redis.
 
-nginx stands before the nodes. It uses the files of deploy/nginx/ (docs/proxies.md), but with other host names, ports
-and paths. The issuers have production settings, but shorter key timings. So a rotation, and an outage longer than
-`snapshot_age`, fit into the drill.
+nginx stands before the nodes (issuers, APIs and web application). It uses the files of deploy/nginx/ (docs/proxies.md),
+but with other host names, ports and paths. The issuers have production settings, but shorter key timings. So a
+rotation, and an outage longer than `snapshot_age`, fit into the drill.
 """
 
 import os

@@ -12,7 +12,7 @@ Read in this order:
 - `catalog`: every metric of the issuer.
 - `labels`: the values that a label can have.
 - `events`: counts events of the audit trail, and logins that hash passwords.
-- `state`, `issuer_state`: read the state of keys, caches, databases, feed and jobs.
+- `state`, `issuer_state`: read the state of keys, caches, databases, revocation feed and jobs.
 - `endpoints`: the endpoint of a request.
 - `middleware`: measures requests, and starts the other modules when a worker process starts.
 - `exposition`: serves /metrics from the main process.

@@ -78,8 +78,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def kept_cursor(self) -> Any:
         """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        Yields the cursor that this thread keeps (`thread_cursor`). Instead, yields a new cursor of Django if Django
-        logs statements, or if the connection is shared and no transaction is open.
+        The cursor is a new one of Django if Django logs statements, or if the connection is shared and no transaction
+        is open. Otherwise, it is the cursor that this thread keeps (`thread_cursor`).
         """
         # A kept cursor is faster than a new one.
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.

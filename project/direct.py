@@ -184,8 +184,8 @@ def _chain(names: Sequence[str]) -> Answer:
 def _called(away: Any) -> Answer:
     """Return a function that calls the view of a request.
 
-    `away` is the middleware that DATABASE_AWAY names. If the view raises an error because the database does not answer,
-    the function returns the 503 of `away`. It raises any other error again.
+    `away` is the middleware that DATABASE_AWAY names. If the view fails because of an outage of the database, the
+    function returns the 503 of `away`. It raises any other error of the view again.
     """
 
     def called(request: HttpRequest) -> HttpResponse:

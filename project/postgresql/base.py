@@ -264,7 +264,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_unusable_or_obsolete(self) -> None:
         """Return a shared connection to the pool. Close a connection of the thread's own if it cannot be used again.
 
-        Django calls this method between two requests. The check takes at most MAINTENANCE seconds.
+        Django calls this method between two requests. After an error on the connection, first sends a query to check
+        it, for at most MAINTENANCE seconds.
         """
         self._cursors = 0  # a cursor that was never closed must not keep the connection
         if self._pool is not None and not self.in_atomic_block:

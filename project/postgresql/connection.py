@@ -119,7 +119,7 @@ class Connection(psycopg.Connection[Any]):
     def lock_wait(self, budget: Budget) -> float:
         """Return the seconds for which a statement of this request may wait for a lock.
 
-        While the circuit for locks is open, this is CROWDED, otherwise the share LOCK_SHARE of `Budget.each`. The
+        The limit is CROWDED while the circuit for locks is open, else the share LOCK_SHARE of `Budget.each`. The
         circuit is open for a second after a wait for a lock has failed.
         """
         try:

@@ -13,7 +13,7 @@ BATCH = 500
 
 
 def renew() -> tuple[int, int]:
-    """Encrypt each secret again that is not encrypted under the first of KEY_ENCRYPTION_KEYS.
+    """Encrypt each secret again, unless it is encrypted under the first of KEY_ENCRYPTION_KEYS.
 
     Returns the number of secrets that were encrypted again, and the number of secrets that do not decrypt.
     """

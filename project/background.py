@@ -13,7 +13,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def start_threads(answer: Answer) -> Answer:
-    """Start the threads that refresh snapshots and send logout messages to clients.
+    """Start the threads that refresh cached data and send logout messages to clients.
 
     Django calls this function as a middleware factory. It adds no middleware: it returns `answer`, the next middleware,
     unchanged.

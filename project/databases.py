@@ -17,7 +17,7 @@ class Router:
     db_for_write = db_for_read
 
     def allow_relation(self, first: Model, second: Model, **_hints: Any) -> bool:
-        """Return True if the tables of both rows are in the same database."""
+        """Return True if the rows `first` and `second` are in the same database."""
         # __class__ and not type(), because request.user is a lazy object, whose __class__ is the class of the user
         return self.db_for_read(first.__class__) == self.db_for_read(second.__class__)
 

@@ -2,13 +2,14 @@
 
 The middleware for pages takes longer than most of these endpoints.
 
-- A request is answered here if its path is in the table, which is made from the URL map, and if nothing about the
-  request is unusual (`_is_plain`). Django's handler answers every other request.
+- A request is answered here if its path is one of PATHS, with or without the path of the issuer's URL before it.
+  Exceptions are a request that a browser or a page can have sent (`_is_plain`), a request with a wrong Host, and a
+  request that is redirected to https. Django's handler answers these exceptions and all other requests.
 - This module and Django's handler give the same answer, by the same view and with the same headers
   (tests/project/test_direct.py compares them).
 - The middleware in SHARED is applied, in the order of the setting MIDDLEWARE. The middleware in PAGES is left out: it
   does nothing for these endpoints, which read no cookie, and whose views refuse unreadable bodies themselves. If the
-  settings have any other middleware, all requests go to Django's handler.
+  settings have a middleware that this module does not name, all requests go to Django's handler.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -153,7 +154,7 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
 
 
 def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
-    """Yield the path and the view of each endpoint in PATHS. Yield them a second time with `mount` before the path.
+    """Yield each path in PATHS with its view, and again with `mount` before the path.
 
     `mount` is the path of the issuer's URL, or "". Yields nothing if this process is not an issuer, or if a middleware
     in the settings is unknown to this module.
@@ -183,8 +184,8 @@ def _chain(names: Sequence[str]) -> Answer:
 def _called(away: Any) -> Answer:
     """Return a function that calls the view of a request.
 
-    If the view raises an error, `away.process_exception` returns the 503 for an outage of the database. Any other error
-    is raised again. `away` is the middleware that DATABASE_AWAY names.
+    `away` is the middleware that DATABASE_AWAY names. If the view fails because of an outage of the database, the
+    function returns the 503 of `away`. It raises any other error of the view again.
     """
 
     def called(request: HttpRequest) -> HttpResponse:

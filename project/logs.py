@@ -1,7 +1,7 @@
 """Format the log, by LOG_FORMAT: `JsonLine` writes a JSON object per line, `LogLine` text for a developer's terminal.
 
-- A line about a request has the request's id and its trace id (resources/request_ids.py): as `request` and `trace` in
-  the JSON, or the request's id in brackets after the logger.
+- In JSON, a line about a request has the request's id as `request`, and its trace id as `trace`
+  (resources/request_ids.py). In text, the line has only the request's id, in brackets after the logger.
 - A line of the audit log is JSON in both formats, without a prefix.
 - In an e-mail address, the part before the "@" is replaced by "…", because other libraries put addresses into the texts
   of their errors. The audit log itself does the same (tokens/audit/trail.py).

@@ -23,7 +23,7 @@ class KeptClients(RedisCacheClient):
         self.disconnected: type[Exception] = Disconnected
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
-        """Return the kept client for the primary if `write` is True, else a new client for any server."""
+        """Return the kept client for the primary if `write` is True, else a new client for one of the servers."""
         if not write:
             return super().get_client(key)
         if self._primary is None:

@@ -1,7 +1,7 @@
 """One id for each request: in the log, in the answer's header X-Request-ID, and on the issuer's error pages.
 
-`resources/telemetry/trace_context.py` has the rules for ids, and `resources/request_ids.py` the middleware, which APIs
-need, too.
+The rules for ids are in `resources/telemetry/trace_context.py`. The middleware is in `resources/request_ids.py`,
+because APIs need it, too.
 """
 
 from resources.request_ids import request_ids

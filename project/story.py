@@ -1,6 +1,6 @@
 """`make story`: print the seven steps of README.md in order, each with the module that implements it.
 
-The docstring of such a module begins with the step ("Step 6. …"). Needs only the standard library.
+A module implements step 6 if its docstring begins with "Step 6.". Needs only the standard library.
 """
 
 import ast
@@ -18,7 +18,7 @@ STEPS = 7
 def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
     """Find every module whose docstring begins with a step, such as "Step 6. The API finds …".
 
-    Yields the number of the step, its sentence, and the path of the module relative to `root`.
+    Yields the step's number (6) and sentence ("The API finds …"), and the module's path relative to `root`.
     """
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
@@ -32,7 +32,7 @@ def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
 def main() -> None:
     """Print the seven steps of README.md, each with its module.
 
-    Exit with 1 unless each step begins the docstring of exactly one module.
+    Exit with 1 unless each step has exactly one module. The docstring of that module begins with the step.
     """
     story = sorted(steps())
     for number, sentence, path in story:

@@ -71,7 +71,7 @@ def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
 
 
 def _parent(request: HttpRequest) -> Any:
-    """Return the caller's span as a context, or an empty context if `traceparent` is malformed or missing."""
+    """Return the caller's span as a context, or an empty context if the traceparent header is malformed or missing."""
     from opentelemetry.context import Context  # noqa: PLC0415 (optional)
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 

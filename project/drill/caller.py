@@ -62,7 +62,7 @@ class Caller(ABC):
     def keep(self, answer: Mapping[str, Any] | None) -> Token | None:
         """Record the access token in an answer of the token endpoint, and present the token to the APIs behind nginx.
 
-        Returns the token's record, or None if the answer has no access token.
+        Returns the token's record, or None if `answer` is None or has no access token.
         """
         if not answer or "access_token" not in answer:
             return None

@@ -127,9 +127,9 @@ class Television(Caller):
                 return
 
     def waits(self, answer: Mapping[str, Any]) -> bool:
-        """Return True if the token endpoint may answer with this error because the user was logged out.
+        """Return True if `answer` is an error of the token endpoint that is expected after the user was logged out.
 
-        The permitted errors are invalid_grant, slow_down and authorization_pending.
+        The expected errors are invalid_grant, slow_down and authorization_pending.
         """
         return (
             answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}

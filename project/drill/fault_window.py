@@ -31,10 +31,10 @@ UNAVAILABLE = frozenset({"token:503", "page:503"}) | _NO_ISSUER
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The durations of the faults in seconds.
+    """The durations of the faults in seconds, the time limit of a request, and the number of users to log out.
 
-    Two fields have another meaning. `answer_within` is the time in seconds within which a node must answer
-    (ANSWER_WITHIN). `crowd` is the number of users in the mass log-out.
+    `answer_within` is the time limit: the seconds within which a node must answer (ANSWER_WITHIN). `crowd` is the
+    number of users in the mass log-out.
     """
 
     answer_within: float = 3

@@ -35,10 +35,10 @@ def create(row_values: RowValues, *, now: datetime) -> dict[str, str]:
 
 
 def _broker(row_values: RowValues, notes: Api, read: Scope, *, now: datetime) -> None:
-    """Create the API `orders`, and the client `broker` as the client of the API `notes`.
+    """Create the API `orders` and the client `broker`. The API `notes` authenticates at the issuer as `broker`.
 
-    `broker` uses token exchange (RFC 8693). The subject token is a user's token for `notes`, and the new token is for
-    `orders`. `read` is a scope of `notes`.
+    By token exchange (RFC 8693), `broker` gets a token with the audience `orders` for a user's token with the audience
+    `notes`. `read` is a scope of `notes`. `row_values` has the secret of `broker`.
     """
     orders = Api.objects.create(identifier=ORDERS, name="Orders")
     see = Scope.objects.create(name="orders:read", description="See", api=orders)

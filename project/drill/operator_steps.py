@@ -9,7 +9,7 @@ from project.drill.ledger import Check
 
 
 def rotation(drill: Drill) -> None:
-    """Plan a switch to the next signing key at the earliest safe time."""
+    """Plan a switch to the next signing key. The issuers switch at the earliest safe time."""
     with drill.window("rotate_keys --now"):
         drill.world.topology.command("rotate_keys", "--now")
 

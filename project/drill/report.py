@@ -28,7 +28,7 @@ class FaultLine:
 
 
 def lines(ledger: Ledger) -> list[FaultLine]:
-    """Return a line for each fault, in chronological order. The last line is about the time outside of faults."""
+    """Return a line for each fault in chronological order, then a line for the time outside of faults."""
     faults = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda window: window.begun)]
     return [*faults, _rest(ledger)]
 

@@ -1,8 +1,8 @@
 """The topology of deploy/ on loopback: nginx with TLS, issuers, APIs, a web application, PostgreSQL and Redis.
 
-nginx stands before the nodes. It uses the files of deploy/nginx/ (docs/proxies.md), but with other host names, ports
-and paths. The issuers have production settings, but shorter key timings. So a rotation, and an outage longer than
-`snapshot_age`, fit into the drill.
+nginx stands before the nodes (issuers, APIs and web application). It uses the files of deploy/nginx/ (docs/proxies.md),
+but with other host names, ports and paths. The issuers have production settings, but shorter key timings. So a
+rotation, and an outage longer than `snapshot_age`, fit into the drill.
 """
 
 import os
@@ -119,9 +119,10 @@ def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
 
 @contextmanager
 def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
-    """Run PostgreSQL, Redis and nginx while the block runs, with new databases and keys.
+    """Run PostgreSQL, Redis and nginx while the block runs, and yield the topology.
 
-    The caller must start the nodes by `Topology.start`. They are stopped after the block.
+    The issuer's database and the API's database are new. The caller must start the nodes by `Topology.start`. The nodes
+    and servers are stopped after the block.
     """
     topology = _new(folder, answer_within)
     with ExitStack() as stack:

@@ -207,7 +207,7 @@ class Family:
     def revoke(self, token: Token) -> None:
         """Revoke the refresh token, and thereby the grant of `token`.
 
-        If the issuer acknowledges the revocation, refresh once more, and record whether the issuer refuses the token.
+        If the issuer acknowledges the revocation, refresh once more, and record whether the issuer refuses the refresh.
         """
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
         revocation = ledger.begin("grant", token.grant, now=time.time())

@@ -123,9 +123,9 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 def deadline(revocation: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
     """Return the instant (Unix seconds) after which `api` must refuse the tokens that `revocation` covers.
 
-    This is `bounds.revocation` seconds after the issuer acknowledged the revocation. If `api` could not read the
-    revocation feed in one of the `windows`, and the window overlaps this time, the deadline is `bounds.revocation`
-    seconds after the end of the window.
+    This deadline is `bounds.revocation` seconds after the issuer acknowledged the revocation. One of the `windows` in
+    which `api` could not read the revocation feed postpones the deadline if it overlaps the time from the request for
+    the revocation to the deadline. The deadline is then `bounds.revocation` seconds after the end of the window.
     """
     end = (revocation.acknowledged or revocation.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

@@ -3,7 +3,7 @@
 For each request, in this order:
 1. screen the header list (`headers`);
 2. read the body within its bound and deadline, in the event loop (`body`);
-3. queue the request in the lane of its path (`lanes`);
+3. queue the request for the threads that serve its path (its lane, `lanes`);
 4. return the WSGI application's answer, or 503 if there is no answer within `Bounds.answer` seconds (`turn`).
 """
 
@@ -71,7 +71,7 @@ class Front:
         self._lanes = lanes.started()
 
     def prepare(self, step: Callable[[], None], *, within: float) -> None:
-        """Run `step` on each thread of the lane `work` that will serve one of the first requests.
+        """Run `step` on the threads of the lane `work` that will serve its first requests.
 
         Call this method before the first request. Waits for at most `within` seconds.
         """
@@ -114,7 +114,7 @@ class Front:
     async def _served(self, values: dict[str, Any], path: str, send: Send) -> None:
         """Queue a call of the application, and send its answer. `values` is the WSGI environ.
 
-        Raises Refused if the lane is full, or if there is no answer in time.
+        Raises Refused if the queue for the path is full, or if there is no answer in time.
         """
         values[RECEIVED] = time.monotonic()
         call = WsgiCall(self._application, values, asyncio.get_running_loop())

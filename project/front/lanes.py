@@ -81,10 +81,10 @@ class Lane:
         self._give()
 
     def prepare(self, step: Job, *, within: float) -> None:
-        """Run `step` on each thread that will serve one of the first requests.
+        """Run `step` on the threads that will serve the first requests of this lane.
 
         Returns when `step` has ended on each of them, but after `within` seconds at the latest. If `step` raises an
-        exception, the exception is logged, and the thread serves requests without the preparation.
+        exception, the exception is logged, and the thread serves requests nevertheless.
         """
         ended = threading.Semaphore(0)
 

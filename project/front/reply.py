@@ -62,8 +62,8 @@ def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> 
 def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
     """Join the parts of a body, and stop when they exceed COLLECTED bytes.
 
-    Returns the joined bytes, and True if these are the whole body. If it returns False, the caller must send the rest
-    of `parts`.
+    Returns the joined bytes, and True if these are the whole body. If they are not, returns False with them, and
+    the caller must send the rest of `parts`.
     """
     first, size = [], 0
     for part in parts:

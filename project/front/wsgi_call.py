@@ -30,7 +30,7 @@ class WsgiCall:
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
 
     async def answered(self, within: float) -> Reply | None:
-        """Return the answer, or None if the call was abandoned. Raises the error of the call.
+        """Return the answer, or None if the call was abandoned. Raises the error that the application raised.
 
         The call is abandoned if there is no answer after `within` seconds. If the call is committing at that time,
         or has committed less than turn.SETTLING seconds before, it gets up to turn.SETTLING seconds more.

@@ -95,7 +95,7 @@ def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) 
 
 
 def stop(children: Sequence[Child]) -> None:
-    """Terminate all children, kill their process groups after STOPS_WITHIN seconds, and reap them."""
+    """Terminate all children, wait at most STOPS_WITHIN seconds, then kill their process groups and reap them."""
     deadline = time.monotonic() + STOPS_WITHIN
     for child in children:
         child.process.terminate()

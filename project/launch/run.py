@@ -136,7 +136,7 @@ Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes 
 
 
 def short_tokens(issuer: Variables) -> str:
-    """Return a warning if access tokens live for at most AUTHLIB_LEEWAY seconds, else ""."""
+    """Return a warning if access tokens are valid for at most AUTHLIB_LEEWAY seconds, else ""."""
     pairs = (entry.partition("=") for entry in issuer.get("KEY_TIMINGS", "").split(","))
     timings = {name.strip(): seconds for name, _, seconds in pairs}
     lifetime = float(timings.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))

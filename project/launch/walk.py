@@ -38,7 +38,7 @@ class Walk:
 
 
 def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
-    """Take the seven steps and print each. Returns False at the first step that fails."""
+    """Take the seven steps and print each. Return True if all succeed. Stop and return False if one fails."""
     tour = Walk(ports, credentials, Browser(), {}, {})
     print(flush=True)
     for number, step in enumerate(STEPS, start=1):

@@ -42,9 +42,9 @@ WARM_WITHIN = 3.0  # seconds
 def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = None, connections: int = 0) -> Front:
     """Return the front, an ASGI application that serves the WSGI application `target`. Call this in a worker process.
 
-    If `alive` is a pipe instead of None, the worker ends when the main process ends (`end_with_parent`). The worker
-    reports to `starts` as soon as its event loop runs. The worker's threads share `connections` connections to each
-    database. If `connections` is 0, each thread has its own connection.
+    If `alive` is a pipe instead of None, the worker ends when the main process ends (`end_with_parent`). If `starts` is
+    not None, the worker reports to it as soon as the event loop runs. The worker's threads share `connections`
+    connections to each database. If `connections` is 0, each thread has its own connection.
     """
     if alive is not None:
         end_with_parent(alive)

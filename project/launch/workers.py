@@ -3,7 +3,7 @@
 These rules replace those of granian's own loop. granian ends all workers if one worker dies, or, with the option
 `respawn_failed_workers`, if one worker dies twice within 5.5 s.
 - A worker dies early if it dies within YOUNG seconds after its start.
-- A worker that dies is replaced at once. If it and its predecessor died early, it is replaced after PAUSE seconds.
+- A worker that dies is replaced after PAUSE seconds if both it and its predecessor died early, else at once.
 - The server shuts down after more early deaths than TRIES times the number of workers, because the application probably
   fails at the start. The number of early deaths is reset if a worker has lived for at least YOUNG seconds.
 - If a worker does not begin to serve within START_WITHIN seconds after its start, it is killed and replaced. For
@@ -89,7 +89,7 @@ class Workers(MPServer):
         """Kill each worker that started more than START_WITHIN seconds ago and has not reported that it serves.
 
         Each such kill doubles the time that the next worker with the same index has to report. `_serve_loop` replaces
-        the worker.
+        the killed worker.
         """
         if self._starts is None:
             return

@@ -1,4 +1,6 @@
-"""Metrics for Prometheus, off unless METRICS_PORT is set: the issuer's metrics, and the port for them or an API's.
+"""Metrics for Prometheus: measures the issuer, and serves the metrics of an issuer or an API on METRICS_PORT.
+
+The metrics are off unless METRICS_PORT is set.
 
 Owns: the metrics of the issuer and of the server processes, their bounded labels, and the port that exposes the metrics
 of all worker processes of an issuer or an API.
@@ -10,7 +12,7 @@ Read in this order:
 - `catalog`: every metric of the issuer.
 - `labels`: the values that a label can have.
 - `events`: counts events of the audit trail, and logins that hash passwords.
-- `state`, `issuer_state`: read the state of keys, caches, databases, feed and jobs.
+- `state`, `issuer_state`: read the state of keys, caches, databases, revocation feed and jobs.
 - `endpoints`: the endpoint of a request.
 - `middleware`: measures requests, and starts the other modules when a worker process starts.
 - `exposition`: serves /metrics from the main process.

@@ -84,7 +84,7 @@ class Exposition(ThreadingHTTPServer):
         return is_within(client_address[0], self.networks)
 
     def handle_error(self, _request: Any, _client: Any) -> None:
-        """Ignore an error, such as a client that closed the connection."""
+        """Ignore an error, such as a connection that the client closed."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The state of the issuer as gauges: keys and caches from memory, feed and jobs from the database."""
+"""The state of the issuer as gauges: keys and caches from memory, revocation feed and jobs from the database."""
 
 import logging
 import time
@@ -60,7 +60,7 @@ def of_ring(ring: str, snapshot: Snapshot, *, now: datetime) -> Iterator[Sample]
 
 
 def of_database() -> Iterator[Sample]:
-    """Yield the state of the feed, and the times at which jobs last completed."""
+    """Yield the state of the revocation feed, and the times at which jobs last completed."""
     size = feed_log.size()
     yield catalog.FEED_VERSION, size.version, ()
     yield catalog.FEED_ENTRIES, size.entries, ()

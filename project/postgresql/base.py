@@ -78,8 +78,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def kept_cursor(self) -> Any:
         """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        Yields the cursor that this thread keeps (`thread_cursor`). Instead, yields a new cursor of Django if Django
-        logs statements, or if the connection is shared and no transaction is open.
+        The cursor is a new one of Django if Django logs statements, or if the connection is shared and no transaction
+        is open. Otherwise, it is the cursor that this thread keeps (`thread_cursor`).
         """
         # A kept cursor is faster than a new one.
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.
@@ -262,9 +262,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Check the connection between two requests, within MAINTENANCE seconds. Close it if it cannot be used again.
+        """Return a shared connection to the pool. Close a connection of the thread's own if it cannot be used again.
 
-        A shared connection is returned to the pool instead.
+        Django calls this method between two requests. After an error on the connection, first sends a query to check
+        it, for at most MAINTENANCE seconds.
         """
         self._cursors = 0  # a cursor that was never closed must not keep the connection
         if self._pool is not None and not self.in_atomic_block:

@@ -119,8 +119,8 @@ class Connection(psycopg.Connection[Any]):
     def lock_wait(self, budget: Budget) -> float:
         """Return the seconds for which a statement of this request may wait for a lock.
 
-        Returns CROWDED while the circuit for locks is open. The circuit is open for a second after a wait for a lock
-        has failed. Otherwise, returns the share LOCK_SHARE of `Budget.each`.
+        The limit is CROWDED while the circuit for locks is open, else the share LOCK_SHARE of `Budget.each`. The
+        circuit is open for a second after a wait for a lock has failed.
         """
         try:
             self.locks.require()
@@ -258,7 +258,8 @@ def _allowed(budget: Budget, began: float) -> int:
 def _collect(unreplicated: list[str]) -> Any:
     """Return a handler for notices of the server.
 
-    It appends the warning that no standby acknowledged a commit to `unreplicated`. It ignores other notices.
+    If a notice warns that no standby acknowledged a commit, the handler appends it to `unreplicated`. It ignores other
+    notices.
     """
     # The handler refers to the list, not to the connection: a reference cycle would keep the connection alive.
 

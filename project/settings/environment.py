@@ -260,7 +260,7 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
 
 
 def days(name: str) -> timedelta | None:
-    """Return the environment variable `name` as a number of days, at most 99999, or None if it is empty."""
+    """Return the environment variable `name` as a number of days, at most 99999, or None if it is missing or empty."""
     value = text(name, "")
     if value and not (value.isdecimal() and len(value) <= MOST_DIGITS):
         raise ImproperlyConfigured(f"{name} must be a whole number of days from 0 to 99999, or empty, not {value!r}.")
@@ -268,7 +268,7 @@ def days(name: str) -> timedelta | None:
 
 
 def port(name: str) -> int:
-    """Return the environment variable `name` as the number of a port, or 0 if it is empty."""
+    """Return the environment variable `name` as the number of a port, or 0 if it is missing or empty."""
     value = text(name, "")
     if value and not (value.isdecimal() and len(value) <= MOST_DIGITS and 0 < int(value) < 65_536):
         raise ImproperlyConfigured(f"{name} must be the number of a port, or empty, not {value!r}.")
@@ -276,7 +276,7 @@ def port(name: str) -> int:
 
 
 def number(name: str) -> int:
-    """Return the environment variable `name` as a whole number, or 0 if it is empty.
+    """Return the environment variable `name` as a whole number, or 0 if it is missing or empty.
 
     Raises ImproperlyConfigured if it is not a whole number from 0 to 99999.
     """

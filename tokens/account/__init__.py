@@ -12,7 +12,7 @@ Read in this order:
 - `address_owner`: the users who have an e-mail address.
 - `new_account`, `email_address`: create the account of a visitor; change and verify the address of a user.
 - `device_name`: the words for a browser and its system. Pure.
-- `place`: the place of an address, from a database of the operator.
+- `place`: the place of an IP address, from a database of the operator.
 - `mail_queue`: the thread that sends mail.
 - `browser_session`: record, list and end the sessions of a user.
 - `client_access`: list the applications that a user allowed.

@@ -7,10 +7,10 @@
 - `end` deletes a session from the session store, which every process reads at each request.
 - A row is not shown after its session ended or its user logged out everywhere. A logout deletes the row at once;
   `manage.py purge_tokens` deletes the rows of sessions that ended otherwise.
-- The address is stored only if the operator turned on SESSION_ADDRESSES.
+- The browser's IP address is stored only if the operator turned on SESSION_ADDRESSES.
 
-allauth.usersessions does not fit. It always stores the address, it loads each session of the user at a login, and with
-"last seen" it sends a SELECT and an UPDATE for each request.
+allauth.usersessions does not fit. It always stores the IP address, it loads each session of the user at a login, and
+with "last seen" it sends a SELECT and an UPDATE for each request.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""Finds the place of an address in a database of the operator, such as GeoLite2 City. Sends no request.
+"""Finds the place of an IP address in a database of the operator, such as GeoLite2 City. Sends no request.
 
 - The database is a file in MaxMind's format (MMDB). It is opened for each page, so the operator can replace it.
 - Names are in the language of the page, else in English.

@@ -30,8 +30,8 @@ def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
     """Record the time step of `code` as used. Returns True, or False if the code is refused.
 
     The code is refused if it is not valid at `now`, or if a code of the same or a later time step was accepted before.
-    If the code is accepted and the stored secret is not encrypted under the first encrypting key, also encrypts the
-    secret again, under that key. Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
+    If the code is accepted and the stored secret is not encrypted under the first of KEY_ENCRYPTION_KEYS, also encrypts
+    the secret again, under that key. Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
     """
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()

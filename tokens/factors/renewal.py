@@ -13,7 +13,7 @@ BATCH = 500
 
 
 def renew() -> tuple[int, int]:
-    """Encrypt again, under the first encrypting key, each secret that is encrypted under another key.
+    """Encrypt each secret again, unless it is encrypted under the first of KEY_ENCRYPTION_KEYS.
 
     Returns the number of secrets that were encrypted again, and the number of secrets that do not decrypt.
     """
@@ -33,7 +33,7 @@ def _after(pk: int) -> "models.QuerySet[Authenticator]":
 
 @transaction.atomic
 def _renew(pk: int) -> bool | None:
-    """Encrypt the secret in row `pk` again, unless it is encrypted under the first encrypting key.
+    """Encrypt the secret in row `pk` again, unless it is encrypted under the first of KEY_ENCRYPTION_KEYS.
 
     Returns True if the secret was encrypted again, False if there was no need, None if it does not decrypt.
     """

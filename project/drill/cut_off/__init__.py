@@ -1,1 +1,1 @@
-"""A folder for the PYTHONPATH of one API. By its module `sitecustomize`, the drill cuts the API off from the issuer."""
+"""A folder on the PYTHONPATH of one API in the drill. Its module `sitecustomize` cuts the API off from the issuer."""

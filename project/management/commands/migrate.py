@@ -1,4 +1,4 @@
-"""`migrate` for the process that is both issuer and API: both databases, or the database that --database names.
+"""`migrate` for the process that is both issuer and API. Migrates both databases, or the one that --database names.
 
 Only project.settings.standalone installs the app `project`, which has this command. The other settings have Django's
 own `migrate`.

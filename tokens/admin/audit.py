@@ -79,7 +79,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return response
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Return at most EXPORTED events of the filtered list as CSV. Records an audit event for the export.
+        """Return the newest EXPORTED events of the filtered list as CSV. Records an audit event for the export.
 
         Redirects to the list if a query parameter is invalid. Raises PermissionDenied if the administrator may not view
         the audit trail.

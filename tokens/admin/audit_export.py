@@ -1,7 +1,8 @@
-"""Events as lines of CSV. Pure.
+"""Write audit events as lines of CSV. Pure.
 
 A spreadsheet runs a cell as a formula if the cell begins with one of the characters in FORMULA. Names that users or
-attackers choose can begin with such a character, so `cell` puts an apostrophe before it (OWASP, CSV injection).
+attackers choose can begin with such a character, so `cell` puts an apostrophe before such a text
+(OWASP, CSV injection).
 """
 
 import csv

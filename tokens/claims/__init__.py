@@ -12,6 +12,6 @@ Read in this order:
 - `claims_request`: the `claims` parameter (OpenID Connect Core section 5.5).
 - `group_names`: the groups of a user that tokens may name.
 - `worker`: run a function in another thread for a bounded time.
-- `hook`: the deployment's own claims, checked before they are used.
+- `hook`: call the claims hook, a function of the deployment that adds claims, and check the claims.
 - `contents`: the claims of an access token, an ID token and a userinfo answer.
 """

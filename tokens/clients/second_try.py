@@ -51,7 +51,7 @@ class FirstRefusal:
     def is_final(self) -> bool:
         """Return True if the first request was refused for a reason other than its authentication.
 
-        A second try cannot succeed then.
+        In this case, a second try cannot succeed.
         """
         return self.error != "invalid_client"
 

@@ -139,7 +139,7 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the name and the browser commands of each test module of the suite that needs a screenshot.
+    """Return the names of the suite's test modules that need a screenshot, each with its browser commands.
 
     `pages` builds the commands. The names are without the prefix `oidcc-`.
     """

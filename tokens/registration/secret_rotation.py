@@ -114,7 +114,7 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
-    """Set the date `name` of the secret to `at`, and record the audit event `action`.
+    """Set the date field `name` of the secret to `at`, and record the audit event `action`.
 
     Raises SecretEnded if the secret is revoked or expired, and RegistryLocked if the secret was deleted.
     """

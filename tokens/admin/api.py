@@ -1,4 +1,4 @@
-"""APIs and their scopes in the admin."""
+"""The admin page of APIs and their scopes."""
 
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ def switch(name: str, label: Any) -> forms.BooleanField:
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API, with each nullable switch as one checkbox."""
+    """The form of an API. Each nullable boolean column is shown as one checkbox."""
 
     # By default, Django shows a nullable switch as a choice of yes, no and unknown.
     introspection_names_user = switch("introspection_names_user", gettext_lazy("Introspection names the user"))

@@ -55,7 +55,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield the alternative conditions for `word`. An event matches `word` if it satisfies one of the conditions.
+        """Yield query conditions. An event matches the search term `word` if it satisfies one of the conditions.
 
         If `word` is the `sub` of a user, an event that names this user by username matches, too.
         """

@@ -28,10 +28,10 @@ class Exported(Protocol):
 
 
 class _Echo:
-    """A file-like object whose `write` returns the line, so that each line is sent at once."""
+    """The file-like object that `csv.writer` needs. Its `write` returns the line instead of storing the line."""
 
     def write(self, line: str) -> str:
-        """Return the line instead of writing it: `csv` needs an object with this method."""
+        """Return the line."""
         return line
 
 

@@ -174,7 +174,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
 
     @admin.action(description=gettext_lazy("Block the selected clients"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
+        """Disable each client, and revoke the client's tokens. A self-registered client cannot enable itself again."""
         actor, now = events.actor(request), store.database_now()
         blocked = access.disable_clients(list(queryset), reason="blocked in the admin", actor=actor, now=now)
         message = gettext("Clients that were blocked: %(number)s.") % {"number": blocked}

@@ -1,4 +1,4 @@
-"""The recent activity of a client: its last token, its last refusal and its newest events. Each read is bounded."""
+"""The recent activity of a client: its last token, its last refusal and its newest events. Each query is limited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

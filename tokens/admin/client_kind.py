@@ -91,7 +91,7 @@ class KindForm(forms.Form):
 
 
 def choose(request: HttpRequest) -> HttpResponse:
-    """Show the kinds of clients to choose from. Needs the permission to add clients."""
+    """Show the kinds of clients to choose from. Raises PermissionDenied if the administrator may not add clients."""
     _require(request)
     shown = [(kind.name, gettext(kind.title), gettext(kind.description)) for kind in kinds.KINDS]
     context = admin.site.each_context(request) | {

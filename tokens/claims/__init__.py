@@ -1,6 +1,6 @@
 """The claims about a user: their values, and which of them a token or the userinfo endpoint contains.
 
-Owns: the claims of each scope, the claims source, the `claims` request parameter, the `groups` claim and the hook.
+Owns: the claims of each scope, the claims source, the `claims` request parameter, the `groups` claim, the claims hook.
 Does not own: the claims of the protocol itself (`issued`), or which scopes a client may request (`issued.audience`).
 Steps: this package is none of the seven steps in README.md, but step 4 and userinfo get the claims from it.
 Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` and `metadata` call this package.

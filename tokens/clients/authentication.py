@@ -176,7 +176,7 @@ def _failure(identity: Presented, client: Client | None) -> str:
 
 
 def _use_secret(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Record the use of the presented secret, and return True if it is one of the client's live `secrets`.
+    """Return True if the presented secret is one of the client's live `secrets`, and record the use of the secret.
 
     If the request presents no secret, records nothing, and returns True if the client is public.
 

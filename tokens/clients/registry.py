@@ -103,7 +103,7 @@ def is_known(client_id: str) -> bool:
 
 
 def forget() -> None:
-    """Delete every client from this process's cache."""
+    """Delete every client from this process's cache. The next call of `version` reads the registry's version again."""
     global _last_reading  # noqa: PLW0603 (as in `version`)
     _last_reading = (float("-inf"), None)
     with _lock:

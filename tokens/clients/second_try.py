@@ -93,7 +93,7 @@ def is_possible(credentials: Credentials) -> bool:
 
 
 def entry(error: OAuthError, *, now: datetime) -> tuple[object, ...]:
-    """Return the values by which the refusal `error` is stored. They are the fields of FirstRefusal."""
+    """Return the values to store for the refusal `error`. They are the fields of FirstRefusal."""
     return error.error, error.description, error.status_code, error.reason, now.timestamp()
 
 

@@ -91,7 +91,7 @@ def fapi2(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """Builds the browser commands that the conformance suite runs at each page of the issuer."""
+    """A builder of the browser commands that the conformance suite runs at each page of the issuer."""
 
     base: str
     user: SuiteUser

@@ -100,7 +100,7 @@ def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
-    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. If `at` is None, never raise it."""
+    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. Does nothing if `at` is None."""
     if at is not None and at <= now:
         raise SecretEnded(sentence("{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.", at=at))
 

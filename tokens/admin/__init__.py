@@ -13,9 +13,9 @@ Read in this order:
 - `read_only`, `search`, `long_list`, `events`, `token_link`, `scope_choice`: base classes and fields of several pages.
 - `keyset_list`, `list_order`: the pages of long lists.
 - `user`, `client`, `client_form`, `keys_field`, `client_claims`, `client_layout`, `client_secret`: users and clients.
-- `client_kind`, `client_snippet`: a new client by its kind, with blocks to paste.
+- `client_kind`, `client_snippet`: register a client of a kind, such as a web application, and show code to paste.
 - `client_activity`: the recent activity of a client.
-- `client_program`: a new client by the recipe of a program, with the program's configuration.
+- `client_program`: register a program as a client, by the program's recipe, and show the program's configuration.
 - `client_rights`: the permissions that an administrator needs to give a client special rights.
 - `api`, `scope_form`, `input_names`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.

@@ -1,4 +1,4 @@
-"""APIs and their scopes in the admin."""
+"""The admin page of APIs and their scopes."""
 
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ def switch(name: str, label: Any) -> forms.BooleanField:
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API, with each nullable switch as one checkbox."""
+    """The form of an API. Each nullable boolean column is shown as one checkbox."""
 
     # By default, Django shows a nullable switch as a choice of yes, no and unknown.
     introspection_names_user = switch("introspection_names_user", gettext_lazy("Introspection names the user"))
@@ -34,9 +34,9 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
     dangerously_issues_typ_jwt = switch("dangerously_issues_typ_jwt", gettext_lazy("DANGEROUS: tokens of the type JWT"))
 
     def clean_algorithms(self) -> Any:
-        """Return the accepted signature algorithms.
+        """Return the signature algorithms that the API accepts, as chosen in the form.
 
-        Raises ValidationError if a key ring that signs tokens for the API uses an algorithm that is not among them.
+        Raises ValidationError if a key ring that signs tokens for the API uses an algorithm that is not chosen.
         """
         algorithms = self.cleaned_data["algorithms"]
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
@@ -57,7 +57,10 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
 
 @admin.register(Api)
 class ApiAdmin(TokenFields, Audited):
-    """The admin page of an API and its scopes. `ring` and `moves_at` are read-only: `rotate_keys --move` sets them."""
+    """The admin page of an API and its scopes.
+
+    The fields `ring` and `moves_at` are read-only, because the command `rotate_keys --move` sets them.
+    """
 
     form = ApiForm
     noun = "api"
@@ -78,7 +81,7 @@ class ApiAdmin(TokenFields, Audited):
         return obj.identifier
 
     def creation_details(self, form: Any) -> dict[str, Any]:
-        """Return the new API's name and those of its switches that are on, for the audit event of its creation."""
+        """Return the details of the audit event for a new API: its name, and the switches that are on."""
         return {"name": form.instance.name} | {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:

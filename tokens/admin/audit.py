@@ -55,7 +55,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield the alternative conditions for `word`. An event matches `word` if it satisfies one of the conditions.
+        """Yield query conditions. An event matches the search term `word` if it satisfies one of the conditions.
 
         If `word` is the `sub` of a user, an event that names this user by username matches, too.
         """
@@ -79,7 +79,7 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return response
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Return at most EXPORTED events of the filtered list as CSV. Records an audit event for the export.
+        """Return the newest EXPORTED events of the filtered list as CSV. Records an audit event for the export.
 
         Redirects to the list if a query parameter is invalid. Raises PermissionDenied if the administrator may not view
         the audit trail.

@@ -1,7 +1,8 @@
-"""Events as lines of CSV. Pure.
+"""Write audit events as lines of CSV. Pure.
 
 A spreadsheet runs a cell as a formula if the cell begins with one of the characters in FORMULA. Names that users or
-attackers choose can begin with such a character, so `cell` puts an apostrophe before it (OWASP, CSV injection).
+attackers choose can begin with such a character, so `cell` puts an apostrophe before such a text
+(OWASP, CSV injection).
 """
 
 import csv
@@ -27,10 +28,10 @@ class Exported(Protocol):
 
 
 class _Echo:
-    """A file-like object whose `write` returns the line, so that each line is sent at once."""
+    """The file-like object that `csv.writer` needs. Its `write` returns the line instead of storing the line."""
 
     def write(self, line: str) -> str:
-        """Return the line instead of writing it: `csv` needs an object with this method."""
+        """Return the line."""
         return line
 
 

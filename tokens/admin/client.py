@@ -78,23 +78,23 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Redirect to the page "What is it?", on which the administrator chooses the kind of the new client.
 
-        If the URL has a query parameter or the form is submitted, shows or processes Django's form instead.
+        Does not redirect a POST, or a URL with a query. Serves Django's form to add a client instead.
         """
         if request.method == "GET" and not request.GET:
             return HttpResponseRedirect(reverse("admin:tokens_client_choose_kind"))
         return super().add_view(request, *args, **kwargs)
 
     def add_by_kind(self, request: HttpRequest, kind: str) -> HttpResponse:
-        """Show the form for a client of this kind, or register the client.
+        """Show the form for a client of this kind. If a valid form was sent, register the client.
 
-        Answer 503 if another transaction prevents the registration.
+        Answers 503 if another transaction prevents the registration.
         """
         return self._bounded(client_kind.add, request, kind)
 
     def add_by_program(self, request: HttpRequest, program: str) -> HttpResponse:
-        """Show the form for a program's client, or register the client.
+        """Show the form for a program's client. If a valid form was sent, register the client.
 
-        Answer 503 if another transaction prevents the registration. Raises PermissionDenied if the administrator may
+        Answers 503 if another transaction prevents the registration. Raises PermissionDenied if the administrator may
         not add clients.
         """
         if not request.user.has_perm("tokens.add_client"):
@@ -128,11 +128,17 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return type("DelegatedClientForm", (form,), {"user": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change clients, and may give the special rights that this client has."""
+        """Return True if the administrator may change clients, and may give the special rights of the client `obj`.
+
+        If `obj` is None, special rights are not checked.
+        """
         return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may delete clients, and may change this one."""
+        """Return True if the administrator may delete clients, and may give the special rights of the client `obj`.
+
+        If `obj` is None, special rights are not checked.
+        """
         return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
@@ -168,7 +174,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
 
     @admin.action(description=gettext_lazy("Block the selected clients"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
+        """Disable each client, and revoke the client's tokens. A self-registered client cannot enable itself again."""
         actor, now = events.actor(request), store.database_now()
         blocked = access.disable_clients(list(queryset), reason="blocked in the admin", actor=actor, now=now)
         message = gettext("Clients that were blocked: %(number)s.") % {"number": blocked}
@@ -181,7 +187,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
         """Save the client, and show a warning for each public key that cannot be used.
 
-        Also adds a secret if the form requests a new secret or the client has none, unless the client uses no secrets.
+        If the client authenticates with a secret, also create a secret if the form requests one or none is stored.
         """
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
@@ -206,11 +212,11 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
                 self.message_user(request, translated(error), messages.ERROR)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
-        """Return the page with the new secret if there is one, or else Django's response."""
+        """Return the page with the new secret if the request created one, or else Django's response."""
         return self._secret_page(request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
-        """Return the page with the new secret if there is one, or else Django's response."""
+        """Return the page with the new secret if the request created one, or else Django's response."""
         return self._secret_page(request, obj) or super().response_change(request, obj)
 
     def _secret_page(self, request: HttpRequest, client: Client) -> HttpResponse | None:

@@ -1,4 +1,4 @@
-"""The recent activity of a client: its last token, its last refusal and its newest events. Each read is bounded."""
+"""The recent activity of a client: its last token, its last refusal and its newest events. Each query is limited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ SHOWN = 10
 class Recent:
     """The recent activity of a client, for its page.
 
-    The last token and refusal can be missing for some seconds, because tokens/audit/tally.py writes them in batches.
+    A new token or refusal appears after some seconds, because tokens/audit/tally.py writes tokens and refusals in
+    batches.
     """
 
     token_at: datetime | None

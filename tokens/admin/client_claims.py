@@ -1,4 +1,4 @@
-"""Checkboxes for a client's nullable switches about claims."""
+"""Form fields that show a client's nullable boolean columns about claims as checkboxes."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ class OnUnlessCleared(forms.BooleanField):
         return value is not False
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return True if the checkbox differs from the value in the database."""
+        """Return True if the checkbox differs from the column. A column that is None counts as on."""
         return super().has_changed(initial is not False, data)
 
 
 class ClaimSwitches(forms.Form):
-    """Base class of the client's form, with the checkboxes for claims."""
+    """Base class of the client's form. Adds the checkboxes for claims."""
 
     userinfo_by_api_tokens = OnUnlessCleared(
         required=False,

@@ -32,7 +32,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
     """The form of a client."""
 
     user: ClassVar[Any] = AnonymousUser()
-    """The administrator whose permissions the form checks. The page sets it. The default has no permission."""
+    """The administrator whose permissions the form checks. `ClientAdmin.get_form` sets the administrator."""
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
     )
@@ -160,8 +160,8 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
     def clean(self) -> dict[str, Any]:
         """Return the cleaned data with the authentication method filled in.
 
-        1. Find the method (`authentication_method`) from the choice, or else from the method of an existing client.
-        2. Refuse keys and secrets that the method does not use.
+        1. Find the method (`authentication_method`) from the chosen or else the stored method, the type, and the keys.
+        2. Refuse new keys, and a new secret, if the method does not use them.
         3. Refuse special rights that the administrator may not give.
         """
         data = super().clean() or {}
@@ -188,9 +188,9 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
                 self.add_error(field, text % {"method": method.value})
 
     def _rights(self, data: dict[str, Any]) -> Rights:
-        """Return the client's special rights according to the form.
+        """Return the special rights that the client has after the form is saved.
 
-        For a field that is read-only, uses the value of the stored client.
+        Reads a property from the form, or from the stored client if the form does not have the property.
         """
         addresses = [data.get(name, getattr(self.instance, name)) for name in ADDRESSES[:2]]
         return Rights(

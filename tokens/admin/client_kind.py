@@ -91,7 +91,7 @@ class KindForm(forms.Form):
 
 
 def choose(request: HttpRequest) -> HttpResponse:
-    """Show the kinds of clients to choose from. Needs the permission to add clients."""
+    """Show the kinds of clients to choose from. Raises PermissionDenied if the administrator may not add clients."""
     _require(request)
     shown = [(kind.name, gettext(kind.title), gettext(kind.description)) for kind in kinds.KINDS]
     context = admin.site.each_context(request) | {
@@ -103,7 +103,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 def add(request: HttpRequest, kind: str) -> HttpResponse:
-    """Show the form for a client of this kind, or register the client and show how to use it.
+    """Show the form for a client of this kind. If a valid form was sent, register the client and show how to use it.
 
     Raises Http404 for an unknown kind. Raises PermissionDenied if the administrator may not add clients, or if the kind
     links the client to an API and the administrator may not change APIs.
@@ -133,8 +133,8 @@ def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
 
     If the form names an API, also links the client to this API.
 
-    Raises ValidationError if a value is refused or the administrator may not give the client's rights. Raises
-    RegistryLocked if another transaction prevents the change.
+    Raises ValidationError if a value is refused, or if the client has a special right that the administrator may not
+    give. Raises RegistryLocked if another transaction prevents the change.
     """
     actor, now, registration = events.actor(request), store.database_now(), form.registration()
     client_rights.refuse(registration, request.user.has_perm)

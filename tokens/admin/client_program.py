@@ -38,7 +38,7 @@ from tokens.views.pages import ADMIN_HEADERS
 
 @dataclass(frozen=True, slots=True)
 class ProgramBlock:
-    """A piece of the program's configuration, with its title."""
+    """A block of the program's configuration to paste, and the title of the block."""
 
     title: str
     text: str
@@ -152,8 +152,8 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
 def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
     """Register the client that the form describes. Return the page with the client's secret and the configuration.
 
-    Raises ValidationError if the administrator lacks a permission or the client breaks a rule, and MissingValue if the
-    configuration lacks a value.
+    Raises ValidationError if the administrator lacks a permission or the client breaks a rule. Raises MissingValue if
+    the recipe needs a value that the form lacks.
     """
     registration = form.registration()
     client_rights.refuse(registration, request.user.has_perm)
@@ -179,7 +179,10 @@ def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
 
 
 def _blocks(form: ProgramForm, client: Client, secret: str | None) -> list[ProgramBlock]:
-    """Return the configuration of the program with the values of the client."""
+    """Return the blocks of configuration in the program's recipe, with the client's values filled in.
+
+    The values are, for example, the client_id, the `secret` and the scopes.
+    """
     operator_options: Mapping[str, Any] = form.operator_options()
     values = RealValues(
         issuer=conf.issuer().url,

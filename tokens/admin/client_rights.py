@@ -25,7 +25,7 @@ REFUSALS = {
 
 
 def may_change(request: HttpRequest, client: Client) -> bool:
-    """Return True if the administrator has every permission that the rights of this client need."""
+    """Return True if the administrator may give all special rights that the client, as it is stored, has."""
     stored = Client.objects.filter(pk=client.pk).first() or client  # a form has changed `client` already
     return not refusals(rights_of(stored), request.user.has_perm)
 

@@ -62,10 +62,10 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
 
 
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:
-    """Set the expiry date of the secret, or revoke the secret, as the form requests. Records an audit event for each.
+    """Set the expiry date of the secret, revoke the secret, or do both. Records an audit event for each change.
 
-    `changed` has the names of the form's changed fields: `revoke_now`, `expires_at` or both. Raises SecretEnded if the
-    secret has already ended.
+    `changed` has the names of the form fields that the administrator changed: `expires_at`, `revoke_now` or both.
+    Raises SecretEnded if the secret has already ended, or if the new expiry date has passed.
     """
     if "expires_at" in changed:
         secret_rotation.expire(secret, secret.expires_at, actor=actor, now=now)

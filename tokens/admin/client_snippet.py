@@ -2,7 +2,7 @@
 
 - A value is written as a literal of the block's language, so that no redirect URI or name can end the literal and add
   code.
-- JSON strings of ASCII characters are literals of Python and JavaScript, too.
+- For Python and JavaScript, the literal is a JSON string of ASCII characters, which is valid in both languages.
 """
 
 import json

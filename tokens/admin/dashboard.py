@@ -1,4 +1,4 @@
-"""The dashboard at the start of the admin: keys, revocation feed, tokens of the day, refusals, and jobs.
+"""The dashboard at the start of the admin: keys, revocation feed, tokens and refusals of the day, and jobs.
 
 - Each number comes from one bounded read. Nothing counts the rows of a long table.
 - An administrator who may view key rings sees keys, feed and jobs. An administrator who may view the audit trail sees
@@ -36,7 +36,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingState:
-    """The state of a key ring: its next step, and whether a standby key is ready."""
+    """The state of a key ring: the next step of its rotation, and whether the next signing key (the standby) exists."""
 
     pk: int
     name: str
@@ -55,7 +55,7 @@ class FeedState:
 
 
 def panels(request: HttpRequest) -> dict[str, object]:
-    """Return the variables of the template: the panels that the administrator may see."""
+    """Return the template's variables for the panels that the administrator may see."""
     now, user = store.database_now(), request.user
     shown: dict[str, object] = {"now": now}
     if user.has_perm("tokens.view_ring"):

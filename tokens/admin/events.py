@@ -52,7 +52,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         return None
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the form, or save it. Answer 503 if another transaction holds a lock for too long."""
+        """Show the form of a row, or save the row. Answer 503 if another transaction holds a lock for too long."""
         return self._bounded(super().changeform_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -115,7 +115,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the row and record the event."""
+        """Delete the row, and record an audit event of the deletion."""
         self.record(
             request, "deleted", obj, self.deletion_details(obj)
         )  # before the deletion, while related rows can still name it

@@ -35,7 +35,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
 
 @admin.register(ExchangePolicy)
 class ExchangePolicyAdmin(Audited):
-    """The admin page of exchange policies. The audit trail records a change of a policy as an event of its client."""
+    """The admin page of exchange policies. The subject of an audit event about a policy is the policy's client."""
 
     noun = "exchange_policy"
     form = ExchangePolicyForm

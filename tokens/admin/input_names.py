@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 def name_inputs(field: forms.Field, name: str) -> None:
     """Set the `aria-label` of each input of the field to `name`.
 
-    If the field is for a date with a time, it has two inputs. "date" and "time" are then added to their names.
+    A field for a date with a time has two inputs. Their names end with the words "date" and "time", translated.
     """
     widgets = getattr(field.widget, "widgets", [field.widget])
     parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]
@@ -20,10 +20,10 @@ def name_inputs(field: forms.Field, name: str) -> None:
 
 
 class NamedRows(BaseInlineFormSet):  # type: ignore[type-arg]  # a plain class at run time
-    """Rows of an inline table.
+    """The rows of an inline table, with an accessible name for each input.
 
-    The template shows a field's label only in the table's head, so each input gets an accessible name. The name is the
-    label of the field. If the row is stored, the text of the row is added.
+    The template shows a field's label only in the table's head, so the name of an input repeats the label. If the row
+    is stored, the text of the row follows the label.
     """
 
     def add_fields(self, form: Any, index: int | None) -> None:

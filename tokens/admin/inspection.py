@@ -52,7 +52,7 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
 
 
 def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
-    """Return the template's variables for the inspection of the token in `text`, and its comparison with `expected`.
+    """Inspect the token in `text`, and compare the token with `expected`. Return the template's variables.
 
     If `text` is not a token, returns only `problem`, a sentence for the administrator.
     """

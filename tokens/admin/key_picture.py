@@ -40,7 +40,8 @@ class Row:
     """The row of one key in the picture.
 
     The row has a bar for each phase, and a mark for the expiry of the key's last token. The row of a revoked key also
-    has a mark for the flush, a switch after the revocation that makes verifiers drop the revoked key.
+    has a mark for the flush. The flush is a switch to a new signing key, planned by the revocation, at which verifiers
+    fetch the keys again and so drop the revoked key.
     """
 
     line: Line

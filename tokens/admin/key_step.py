@@ -1,4 +1,4 @@
-"""The changes of key rings that the admin offers: set the date of the switch to the next key, and revoke a key.
+"""Changes key rings for the admin: sets the date of the switch to the next key, and revokes a key.
 
 The functions here call the same functions as the commands `rotate_keys` and `revoke_key`, with the administrator as
 actor.

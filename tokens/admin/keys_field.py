@@ -24,14 +24,17 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(translated(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the pasted text after an error, or the stored keys if the pasted text might be a private key."""
+        """Return the value to show again if the form has an error: the pasted text, or else the stored keys.
+
+        The stored keys are returned if the pasted text might be a private key.
+        """
         # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial
         return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text that the box shows: the JWKS with each member on its own line."""
+        """Return the text that the box shows: the JWKS with each member on its own line, or "" for no keys."""
         # For no keys, Django's JSONField shows "null".
         if value is None or isinstance(value, InvalidJSONInput):
             return value or ""

@@ -1,4 +1,4 @@
-"""The order of a list, and the rows that follow a given row in this order (keyset paging).
+"""Finds the columns by which a list is sorted, and the rows that follow a given row in this order (keyset paging).
 
 - The last column is unique, so that each row has one place.
 - Empty values are last in ascending order and first in descending order. This is PostgreSQL's default, also for its

@@ -61,9 +61,9 @@ def has_permission(request: HttpRequest) -> bool:
 
 
 def _missing_class(request: HttpRequest) -> str:
-    """Return the authentication context class that the admin requires, if the user's login does not satisfy it.
+    """Return the `acr` value that the admin requires of the user, if the user's login does not satisfy it.
 
-    Returns "" if the login satisfies the requirement, or if no user is logged in.
+    Returns "" if the login satisfies the requirement, if nothing is required, or if no user is logged in.
     """
     if not request.user.is_authenticated:
         return ""

@@ -1,7 +1,7 @@
 """Lists that stay fast if a table has millions of rows.
 
-- A list counts at most LIMIT rows. Numbered pages show only these rows, so that an offset skips few rows. `keyset_list`
-  shows the rows after them.
+- A list counts at most LIMIT rows. Numbered pages show only the first LIMIT rows, because a query with a large OFFSET
+  is slow. `keyset_list` shows the rows after the first LIMIT rows.
 - A search compares words with the beginnings of indexed fields, and with whole UUIDs.
 - No page shows how many rows the table has, because each request would have to count them.
 """
@@ -82,10 +82,10 @@ class PrefixSearch(LongList):
 
 
 def _by_key(matches: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Read the primary keys of the rows in `matches`, and return a query that selects the rows by these keys.
+    """Return a faster query for the rows in `matches`: it selects the rows in `among` by their primary keys.
 
-    `among` is the query for the whole list, and `matches` is the query for the rows that match the search. If more than
-    LIMIT rows match, returns `matches`.
+    Reads the primary keys of the rows in `matches` first. `matches` is the query for the rows that match the search,
+    and `among` is the query for the whole list. If more than LIMIT rows match, returns `matches`.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(matches.order_by().values_list("pk", flat=True)[: LIMIT + 1])

@@ -1,6 +1,6 @@
 """Self-registered clients and initial access tokens in the admin.
 
-- The state of a self-registered client is read-only. Block the client on the page "Clients".
+- The state of a self-registered client is read-only. Administrators can block the client on the page "Clients".
 - A new initial access token is shown once, in the answer to the form that created it. Only its hash is stored.
 """
 
@@ -31,7 +31,8 @@ TOKEN_ATTRIBUTE = "_initial_token"  # noqa: S105 (a name, not a token)
 class OpenClientAdmin(LongList, ReadOnly):
     """The page of self-registered clients.
 
-    The list shows when a client's metadata document was fetched, or which initial access token registered the client.
+    The list shows when the metadata document of a client was fetched, or with which initial access token the client
+    registered.
     """
 
     list_display = ["client", "registered_by", "created_at", "fetched_at", "fresh_until", "failure", "initial_token"]

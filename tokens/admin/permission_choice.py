@@ -1,4 +1,4 @@
-"""Permissions as choices in the language of the page. Django stores their names in the database, in English."""
+"""Shows permissions as choices in the language of the page. Django stores the names of permissions in English."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The reasons of refused token requests, in the language of the page.
+"""Translates the reasons of refused token requests into the language of the page.
 
 The database keeps a reason in the words of the code that refused the request. TEXTS has the reasons whose wording is
 fixed. All other reasons are shown untranslated: they contain a name or a number, or are of an earlier release.

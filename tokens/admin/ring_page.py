@@ -1,4 +1,4 @@
-"""Key rings in the admin: a picture of each ring, and a button that plans the next switch.
+"""Key rings in the admin: a picture of each ring, and a button that plans the switch to the next key.
 
 - Rows are read-only.
 - The button "Rotate now" needs the permission `rotate_key`. The button opens a page that states the consequences,

@@ -110,9 +110,10 @@ translation.mark_texts(Authenticator)  # django-allauth gives its table no names
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(LongList, Audited):
-    """The admin page of second factors and passkeys. If a user lost a device, an administrator can delete its factor.
+    """The admin page of second factors and passkeys.
 
-    Secrets and keys are not shown. Only superusers can delete a factor of a user with access to the admin.
+    An administrator can delete a factor, for example if the user lost the device. Only superusers can delete a factor
+    of a user with access to the admin. Secrets and keys are not shown.
     """
 
     noun = "factor"

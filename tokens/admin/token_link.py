@@ -42,7 +42,7 @@ def expected(name: str, value: object) -> Expectation | None:
 def link(wanted: Expectation | None) -> SafeString:
     """Return the HTML link to the page that inspects a token.
 
-    If `wanted` is not None, the link carries its name and value, and the page compares the token with them.
+    If `wanted` is not None, the link carries the name and value of `wanted`, and the page compares the token with them.
     """
     address = reverse("admin:tokens_inspect")
     if wanted is None:

@@ -20,7 +20,7 @@ class ClaimsFailed(OAuthError):
 
 
 def described(error: Exception) -> str:
-    """Return type, message and source line of an exception, for the message of ClaimsFailed."""
+    """Return the type, message and source line of an exception, for the message of ClaimsFailed."""
     frames = extract_tb(error.__traceback__)
     at = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {str(error)[:LONGEST]}{at}"

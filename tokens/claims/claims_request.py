@@ -1,6 +1,7 @@
 """The `claims` request parameter, by which a client requests claims by name (OpenID Connect Core section 5.5).
 
-- The members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
+- The members `userinfo` and `id_token` map the name of a claim to null, or to an object that can have the members
+  `essential`, `value` and `values`.
 - Claims that this issuer does not support, names with a language tag, and unknown members are ignored.
 - A claim is left out if its value is not among the requested values.
 - `acr` and `sub` are requirements on the login (sections 5.5.1 and 5.5.1.1). The caller enforces them.

@@ -2,7 +2,7 @@
 
 The sources of these claims:
 
-- Userinfo: the granted scopes, the member `userinfo` of the `claims` parameter, and the hook.
+- Userinfo: the granted scopes, the member `userinfo` of the `claims` parameter, and the claims hook (`hook`).
 - ID token: the member `id_token` of the `claims` parameter, and the hook. The granted scopes count only if the access
   token is for an API, or if the client's switch `claims_in_id_token` is on.
 - Access token: the hook. If the scope `groups` is granted and the API's switch `gets_groups` is on, also the claim

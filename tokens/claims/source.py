@@ -68,7 +68,10 @@ def values(user: User, claims: Iterable[str]) -> dict[str, Any]:
 
 
 def problem(claim: str, entry: str) -> str | None:
-    """Return the problem of an entry of CLAIMS_SOURCE, or None. If the entry names a function, imports the function."""
+    """Return the problem of an entry of CLAIMS_SOURCE, or None if there is none.
+
+    If the entry names a function, imports the function.
+    """
     if claim not in names.of_scopes(names.SCOPES):
         return "is no claim of OpenID Connect. Add other claims by the hook (CLAIMS)."
     if claim in FIXED:

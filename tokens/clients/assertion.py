@@ -104,7 +104,7 @@ def parse(text: str, *, types: Collection[str | None]) -> Assertion:
     """Parse a JWT of a client. Checks the form and the header, not the claims or the signature.
 
     `types` are the accepted values of `typ`, with None for a missing `typ`. Raises InvalidAssertion if the text is not
-    a JWT, its algorithm or `typ` is not accepted, or its header has `crit`.
+    a JWT, its algorithm or `typ` is not accepted, or its header has `crit` or a malformed `kid`.
     """
     if len(text) > LONGEST or text.count(".") != 2:
         raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")

@@ -1,7 +1,8 @@
-"""Step 3. The client authenticates before it requests a token, by its own key or by a secret.
+"""Step 3. The client authenticates by its own key or by a secret, before a token is issued.
 
 - A request uses one method of authentication.
-- A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
+- A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is registered
+  for one of these places only.
 - A client that authenticates by a key cannot use a secret. A client that authenticates by a secret cannot use a key.
 - Public clients have no credentials. They send only their client_id, and PKCE protects the codes that they redeem.
 - A failure takes the same time whether or not the client exists, so that timing reveals no client_id.
@@ -175,7 +176,7 @@ def _failure(identity: Presented, client: Client | None) -> str:
 
 
 def _use_secret(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Record the use of the presented secret, and return True if it is one of the client's live `secrets`.
+    """Return True if the presented secret is one of the client's live `secrets`, and record the use of the secret.
 
     If the request presents no secret, records nothing, and returns True if the client is public.
 
@@ -228,8 +229,8 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 def _basic(authorization: str) -> tuple[Presented | None, str]:
     """Decode a Basic header, whose client_id and secret are form-encoded (RFC 6749 section 2.3.1).
 
-    Returns the client_id and secret, and "". If the header is not usable, returns None, and the reason NOT_BASIC or
-    MALFORMED.
+    Returns two values: the client_id and secret, and the reason why the header cannot be used. The reason is "" if the
+    header can be used. Otherwise it is NOT_BASIC or MALFORMED, and the first value is None.
     """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":

@@ -167,9 +167,9 @@ def use(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> boo
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """Return the number of live secrets that are hashed under each encrypting key, by the id of the key.
+    """Return the number of live secrets under each entry of KEY_ENCRYPTION_KEYS, by the id of the entry.
 
-    Counts only secrets of clients that authenticate by a secret.
+    Leaves out entries with no such secrets. Counts only secrets of clients that authenticate by a secret.
     """
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
@@ -179,8 +179,9 @@ def live_by_key(*, now: datetime) -> dict[str, int]:
 def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
     """Store an imported secret, which the client had at another OAuth server.
 
-    `secret` is the secret itself, or its hash in Django's format. A secret that is too short for 256 random bits (see
-    STRONG) is stored as a slow hash. Returns False, and stores nothing, if no hasher of Django knows the hash.
+    `secret` is the secret itself, or its hash in Django's format, which is stored unchanged. A secret that is too short
+    for 256 random bits (see STRONG) is stored as a slow hash. Returns False, and stores nothing, if no hasher of Django
+    knows the hash.
     """
     if STRONG.fullmatch(secret):
         add(client, secret, now=now)
@@ -192,7 +193,7 @@ def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
 def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
     """Return the secret in `live` that equals the presented secret, or None if there is none.
 
-    `digests` has the presented secret's hash under each encrypting key, by the id of the encrypting key.
+    `digests` has the presented secret's hash under each entry of KEY_ENCRYPTION_KEYS, by the id of the entry.
     """
     match = None
     for secret in live:  # no early exit: timing must not reveal the position of the match
@@ -203,9 +204,9 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
 
 
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
-    """Raise LostKey if a secret in `live` is hashed under an encrypting key that this process does not have.
+    """Raise LostKey if a secret in `live` is hashed under an entry that KEY_ENCRYPTION_KEYS of this process lacks.
 
-    The keys of `digests` are the ids of the encrypting keys of this process.
+    The keys of `digests` are the ids of the entries that this process has.
     """
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
         raise LostKey(

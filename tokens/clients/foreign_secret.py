@@ -50,9 +50,10 @@ def find(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
 
 
 def replace_hash(secret: ClientSecret, digest: bytes, *, key_id: str, hint: str) -> None:
-    """Replace the imported (slow) hash by `digest`, the fast hash under the encrypting key `key_id`.
+    """Replace the imported (slow) hash by `digest`, the fast hash.
 
-    `hint` is the end of the secret, by which operators recognize the secret. Changes nothing if the database is down.
+    `key_id` is the id of the entry of KEY_ENCRYPTION_KEYS under which the fast hash was made. `hint` is the end of the
+    secret, by which operators recognize the secret. Changes nothing if the database is down.
     """
     with unless_down():
         rows = ClientSecret.objects.filter(pk=secret.pk, imported_hash=secret.imported_hash)

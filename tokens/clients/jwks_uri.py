@@ -64,9 +64,9 @@ class _Copies:
 
 
 def _bounded(number: int) -> Callable[[Callable[[], None]], None]:
-    """Return a function that runs the function in its argument in a new thread.
+    """Return a function that runs other functions, each in a new thread, but at most `number` of them at the same time.
 
-    The returned function raises RuntimeError if `number` of these threads run already.
+    The returned function raises RuntimeError if `number` threads run already.
     """
     room = threading.BoundedSemaphore(number)
 

@@ -86,13 +86,13 @@ class KeyCopy:
     def find(self, kid: object) -> Keys:
         """Return all keys of the copy. Wait for a fetch first if the copy is stale, or if no key has this `kid`.
 
-        A `kid` of None fits every key. There are two cases without a wait:
+        A `kid` of None fits every key. In two cases, there is no wait:
 
         1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started unless case 2 applies.
         2. No fetch is in progress, and the last fetch started less than PAUSE ago. No fetch is started.
 
-        Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
-        the fetch does not end in time.
+        Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid`,
+        and the fetch does not end in time or too many requests wait already.
         """
         keys, age = self._usable()
         if any(kid in {None, key.kid} for key in keys):

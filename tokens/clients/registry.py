@@ -78,7 +78,7 @@ def current(client_id: str, *, read: str | None, received: float | None) -> tupl
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:
-    """Return the client from the cache, or None if it is not cached or was read at another version of the registry."""
+    """Return the client from the cache, or None if the client is not cached under this `version` of the registry."""
     with _lock:
         read_under, client = _cache.get(client_id, (None, None))
         if client is None or read_under != version:
@@ -88,9 +88,10 @@ def recall(client_id: str, *, version: str | None) -> Client | None:
 
 
 def remembered(client_id: str) -> tuple[str | None, Client | None]:
-    """Return the registry's version at which the client was read, and the client from the cache.
+    """Return the version of the registry at which the client was read, and the client, from the cache.
 
-    Returns (None, None) if the client is not cached. The caller must check that the registry still has that version.
+    Returns (None, None) if the client is not cached. The caller must check that the registry still has the returned
+    version.
     """
     with _lock:
         return _cache.get(client_id, (None, None))
@@ -102,7 +103,7 @@ def is_known(client_id: str) -> bool:
 
 
 def forget() -> None:
-    """Delete every client from this process's cache."""
+    """Delete every client from this process's cache. The next call of `version` reads the registry's version again."""
     global _last_reading  # noqa: PLW0603 (as in `version`)
     _last_reading = (float("-inf"), None)
     with _lock:
@@ -112,7 +113,7 @@ def forget() -> None:
 def read(client_id: str) -> Client | None:
     """Read the active client with this client_id from the database. Returns None if there is none.
 
-    Does not read its secrets, scopes and APIs.
+    Does not read the client's secrets, scopes and APIs.
     """
     return Client.objects.filter(client_id=client_id, is_active=True).first()
 

@@ -51,7 +51,7 @@ class FirstRefusal:
     def is_final(self) -> bool:
         """Return True if the first request was refused for a reason other than its authentication.
 
-        A second try cannot succeed then.
+        In this case, a second try cannot succeed.
         """
         return self.error != "invalid_client"
 
@@ -93,7 +93,7 @@ def is_possible(credentials: Credentials) -> bool:
 
 
 def entry(error: OAuthError, *, now: datetime) -> tuple[object, ...]:
-    """Return the values by which the refusal `error` is stored. They are the fields of FirstRefusal."""
+    """Return the values to store for the refusal `error`. They are the fields of FirstRefusal."""
     return error.error, error.description, error.status_code, error.reason, now.timestamp()
 
 

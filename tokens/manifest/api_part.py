@@ -115,7 +115,10 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
 
 
 def _require_ring(api: Api, name: str) -> None:
-    """Raise ValidationError if `name` is not the key ring of an existing API. If the API moves, its new ring counts."""
+    """Raise ValidationError if the API exists and `name` is not its key ring.
+
+    If the API is moving to another key ring, only the new ring is accepted.
+    """
     if api.pk and (api.ring.name if api.ring else DEFAULT_RING) != name:
         command = f"rotate_keys --ring {name} --move {api.identifier}"
         raise ValidationError({"ring": f"An API moves to another ring by a plan: run manage.py {command}."})

@@ -56,7 +56,10 @@ def target(url: str) -> Address:
 
 
 def connect(where: Address, *, context: ssl.SSLContext | None) -> socket.socket:
-    """Open a connection, with TLS unless `context` is None. Raises OSError if that fails or exceeds TIMEOUT."""
+    """Open a connection, with TLS unless `context` is None.
+
+    Raises OSError if the connection fails, or takes longer than TIMEOUT seconds.
+    """
     wire = socket.create_connection((where.host, where.port), timeout=TIMEOUT)
     if context is None:
         return wire

@@ -18,8 +18,9 @@ Read in this order:
 - `api`: register an API and its scopes.
 - `repeat`: register a client or an API unless it is there already.
 - `result`: register by `repeat`, and return the texts that `create_client` and `create_api` print.
-- `exchange_policy`: allow or forbid a client token exchange for an API.
-- `certification`, `certification_plan`: clients and user of the OpenID certification plans; the suite's configuration.
+- `exchange_policy`: allow a client to use token exchange for an API, or forbid it.
+- `certification`: clients and user of the OpenID certification plans.
+- `certification_plan`: the configuration of the conformance suite for these plans.
 - `fapi2_certification`: clients and user of the certification plan of FAPI 2.0.
 - `demo`: create the demo's users, clients and API; idempotent.
 """

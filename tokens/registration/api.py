@@ -40,8 +40,8 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
 def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: datetime) -> str | None:
     """Return why the API `identifier` cannot limit its accepted algorithms to `algorithms`, or None if it can.
 
-    Each key ring (a set of signing keys) that signs tokens for the API must use one of `algorithms`. `now` is the
-    database's clock.
+    Each key ring (a set of signing keys) that signs tokens for the API must use one of `algorithms`. `now` is the time
+    of the database's clock.
     """
     rings = transfer.trusted(identifier, now=now)
     ring = Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms).first()
@@ -56,7 +56,7 @@ def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: date
 
 @registry_lock.change()
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
-    """Set the client with which the API authenticates at the issuer. Returns False if nothing changed.
+    """Set the client with which the API authenticates at the issuer. Returns True if this changed the API.
 
     If `client` is None, the API has no client afterwards. Raises RegistryLocked if the API was deleted, or if another
     transaction holds a lock for too long.
@@ -79,8 +79,9 @@ def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
 def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> list[Scope]:
     """Return an unsaved scope for each entry of `descriptions`, which maps names of scopes to descriptions.
 
-    Each entry of `limits` names a scope and a group: only users in the groups of a scope get the scope. Raises
-    ValidationError if a limit names a scope that is not in `descriptions`, or a group that does not exist.
+    Each entry of `limits` is a scope and a group. A scope with such entries is granted only to users in one of its
+    groups. Raises ValidationError if a limit names a scope that is not in `descriptions`, or a group that does not
+    exist.
     """
     groups = set(Group.objects.filter(name__in={group for _, group in limits}).values_list("name", flat=True))
     for name, group in limits:

@@ -25,7 +25,7 @@ CLIENTS = {
 
 @transaction.atomic
 def set_up(suite: Suite, *, issuer: str, now: datetime) -> Json:
-    """Create clients and user, and return the suite's configuration, which contains their secrets.
+    """Create clients and user. Return the suite's configuration, which contains the client secrets and the password.
 
     Raises ValidationError if the suite's addresses cannot be redirect URIs, and CannotVerify if the user's e-mail
     address belongs to another user.
@@ -56,7 +56,7 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 
 
 def replace(registration: Registration, *, now: datetime) -> tuple[Client, str | None]:
-    """Register a client, and return the client and its secret or None.
+    """Register a client. Return the client and its secret. The secret is None if the client does not need one.
 
     First deletes the client that has the same client_id, if there is one.
     """

@@ -91,7 +91,7 @@ def fapi2(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """Builds the browser commands that the conformance suite runs at each page of the issuer."""
+    """A builder of the browser commands that the conformance suite runs at each page of the issuer."""
 
     base: str
     user: SuiteUser
@@ -139,7 +139,7 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the name and the browser commands of each test module of the suite that needs a screenshot.
+    """Return the names of the suite's test modules that need a screenshot, each with its browser commands.
 
     `pages` builds the commands. The names are without the prefix `oidcc-`.
     """

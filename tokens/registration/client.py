@@ -215,5 +215,8 @@ def _apis(identifiers: Sequence[str]) -> list[Api]:
 
 
 def api_of(client: Client) -> str:
-    """Return the identifier of the API of the client's first scope. Returns "" if the client has no scope."""
+    """Return the identifier of the API of one of the client's scopes, or "" if the client has no scope.
+
+    If the client has several scopes, the one that was created first counts.
+    """
     return client.scopes.order_by("pk").values_list("api__identifier", flat=True).first() or ""

@@ -24,7 +24,7 @@ GRANTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """The properties of a client that decide which special permissions an administrator needs for it."""
+    """The properties of a client that decide which special permissions an administrator needs to register it."""
 
     skips_consent: bool
     grants: Collection[str]

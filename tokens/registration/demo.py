@@ -73,7 +73,10 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
 
 
 def make_first_key(operation: Operation) -> None:
-    """Create the first signing key and its standby, unless a key exists. Raises KeyProblem if the creation fails."""
+    """Create the first signing key and the key that signs next, unless a key exists.
+
+    Raises KeyProblem if the creation fails.
+    """
     if not SigningKey.objects.exists():
         rotate(operation)
 

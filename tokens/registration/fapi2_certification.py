@@ -2,7 +2,8 @@
 
 - The suite acts as two clients (private_key_jwt and DPoP). Each client gets the public keys that the operator names, or
   else a generated key, whose private half is printed and not stored.
-- Their ID tokens are signed with an algorithm of the profile, by the default key ring or by a ring for ID tokens.
+- The ID tokens of both clients are signed with an algorithm of the profile, by the default key ring or by a
+  ring for ID tokens.
 - A second run with the same alias replaces the clients, the keys and the user's password.
 """
 
@@ -43,7 +44,7 @@ class Bank:
 def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
     """Create clients and user, and return the suite's configuration, which contains the generated private keys.
 
-    `bank` has the clients' public keys and scopes. If `bank` has no keys, the keys are generated.
+    `bank` has the clients' scopes, and their public keys unless the keys are to be generated.
 
     Raises:
         ValidationError: An address, a key or a scope is not accepted, or no key ring signs ID tokens with an algorithm

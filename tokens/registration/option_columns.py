@@ -33,6 +33,7 @@ def policy(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a client that `options` set, each with its value.
 
     Reads only the options in SWITCHES and WORDS. Leaves out switches with the default value, such as PKCE `required`.
+    Includes every column in WORDS, with "" if its option is missing.
     """
     switches = {column: options[name] for name, column in SWITCHES.items() if options.get(name)}
     if switches.get("pkce") == REQUIRED:

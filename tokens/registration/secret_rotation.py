@@ -100,7 +100,7 @@ def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
-    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. If `at` is None, never raise it."""
+    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. Does nothing if `at` is None."""
     if at is not None and at <= now:
         raise SecretEnded(sentence("{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.", at=at))
 
@@ -114,7 +114,7 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
-    """Set the date `name` of the secret to `at`, and record the audit event `action`.
+    """Set the date field `name` of the secret to `at`, and record the audit event `action`.
 
     Raises SecretEnded if the secret is revoked or expired, and RegistryLocked if the secret was deleted.
     """

@@ -36,5 +36,5 @@ class Outcome:
     announced: str | None = None
     """The key that a planned switch announced as the next standby."""
     shown_from: datetime | None = None
-    """When the JWKS of every process has `announced`: N + δ after the step, because nodes publish from snapshots."""
+    """When the JWKS of every process has `announced`: snapshot_age + clock_error after the step."""
     ring: str = DEFAULT_RING

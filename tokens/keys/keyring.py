@@ -1,4 +1,4 @@
-"""The signing path: this process has one snapshot of each key ring, from which it signs tokens.
+"""Choose the key ring and the key that sign a token, from this process's snapshots of the key rings.
 
 - Phases are computed from the database's clock. A snapshot contains the database's time of the reading. A node adds
   the time that has passed since the reading (tokens/keys/read_cache.py).
@@ -209,7 +209,7 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the key ring has signed yet, but the start of its first key is planned.
+    """Return True if no key of the key ring has signed yet, but the start of a first key is planned.
 
     Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """

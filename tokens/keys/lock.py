@@ -187,7 +187,7 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
     """Adopt the timings of the settings, and return the ring with the dates of live keys changed to match.
 
-    If `write` is True, also store the timings in the ring's row. The changed keys are stored in either case.
+    If `write` is True, also store the timings in the ring's row. The changed keys are stored even if `write` is False.
     """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)

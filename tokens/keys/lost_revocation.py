@@ -1,4 +1,4 @@
-"""Signing keys whose revocation was lost: the database was restored from a backup that is older than the revocation.
+"""Find signing keys whose revocation was lost when the database was restored from an older backup.
 
 The audit journal has the revocation, but the key is still live in the database. The journal is right:
 - The key counts as revoked. So it is neither used nor published (`as_revoked`).

@@ -39,7 +39,10 @@ WAIT = 2.5
 """Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 STEP = timedelta(seconds=1)
-"""A larger difference of wall and monotonic clock means that the wall clock was set or the machine was suspended."""
+"""The largest ignored difference between the wall clock and the monotonic clock, measured since a reading.
+
+A larger difference means that the wall clock was set or the machine was suspended.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

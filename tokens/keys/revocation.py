@@ -4,8 +4,8 @@ A revocation does all of this in one transaction:
 1. The key leaves the JWKS, and its private half is destroyed.
 2. If the key was the signing key, its successor signs at once: the planned key, the standby or a new key.
 3. Some verifiers fetch the JWKS only for an unknown kid. For these verifiers, a new key is announced, and a later
-   switch to this key is planned (the flush). The first token of the new key makes them fetch the JWKS and drop the revoked
-   key (docs/revoked-keys.md).
+   switch to this key is planned (the flush). The first token of the new key makes them fetch the JWKS and drop the
+   revoked key (docs/revoked-keys.md).
 4. If no standby is left, a new one is announced.
 5. An audit event records the date of the flush, and the instant until which APIs can still accept the revoked key.
 

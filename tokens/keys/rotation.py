@@ -207,5 +207,5 @@ def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetim
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:
-    """Return a new key of the ring for the key pair `pair`. It is announced now, and its start has no date yet."""
+    """Return a new key of the ring for the key pair `pair`. The key is announced now, and has no start date yet."""
     return Key(kid=pair.kid, announced_at=locked.now, max_lifetime=locked.policy.token_lifetime)

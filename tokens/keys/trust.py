@@ -40,7 +40,7 @@ class KeyRevocation:
     dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()
-    """Keys whose rows do not verify. They were not changed."""
+    """The kids of keys whose rows do not verify. The revocation did not change these rows."""
 
     def members(self) -> dict[str, object]:
         """Return the members of the JSON that `revoke_key --json` prints.

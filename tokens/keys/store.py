@@ -169,7 +169,7 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
     """Write the changed dates of a key, and renew the row's two MACs.
 
     Raises CannotOpen unless the row verifies under one of the encrypting keys `keys`. Exception: if the change destroys
-    the private half, it is enough that the row is vouched for. The first of `keys` then becomes the row's encrypting key.
+    the private half, it is enough that the row is vouched for. The first of `keys` is then the row's encrypting key.
     """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)

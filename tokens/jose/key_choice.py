@@ -13,7 +13,7 @@ def candidates(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) ->
 
     1. If `kid` is None, return the only key, or no key if there are several.
     2. If keys have this `kid`, return these keys, at most MAX_PER_KID.
-    3. Otherwise, return the only key without a kid, or no key if several keys have no kid.
+    3. If no key has this `kid`, and exactly one key has no kid, return that key. Otherwise, return no key.
     """
     supporting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in supporting if kid is not None and key.kid == kid]

@@ -126,9 +126,9 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
     """Return the key ring and key that sign introspection responses to one client.
 
-    `audiences` are the identifiers of the APIs that introspect tokens as this client. If these APIs are all on one
-    ring, this ring signs if it can. Otherwise the default ring signs if it can. If the chosen ring cannot sign, another
-    ring signs whose keys are in the JWKS of the chosen ring (`for_readers`). Raises NotReady if no such ring can sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. The preferred ring is the ring of
+    these APIs if they are all on one ring, otherwise the default ring. If the preferred ring cannot sign, another ring
+    signs whose keys are in the JWKS of the preferred ring (`for_readers`). Raises NotReady if no such ring can sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}

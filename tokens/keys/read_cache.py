@@ -139,11 +139,10 @@ class Snapshots(Generic[R]):
         return self.get(name, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, name: str, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock of `clock_time` in the snapshot called `name`.
+        """Return the database's time at `node_time` (this node's clock), computed from the snapshot called `name`.
 
-        For a snapshot of a key ring, this is the database's clock. For any other snapshot, it is this node's clock, as
-        `Read.carried` corrects it. Returns `node_time` unchanged if this process has no such snapshot. Does not read
-        the database.
+        If the snapshot is not of a key ring, returns this node's time as `Read.carried` corrects it. If this process
+        has no such snapshot, returns `node_time` unchanged. Does not read the database.
         """
         latest = self._latest.get(name)
         return node_time if latest is None else latest.carried(node_time=node_time)

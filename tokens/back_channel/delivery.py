@@ -18,7 +18,7 @@ def send(client: Client, token: str) -> str:
     """Post the token to the client's back-channel logout URI.
 
     Returns "" if the client accepted it, else the reason of the failure. The reason does not contain the token. The URI
-    may have a private address if the operator registered the client and PRIVATE_LOGOUT_HOSTS names its host. In
+    may have a private address if the operator registered the client and PRIVATE_LOGOUT_HOSTS has the URI's host. In
     development, every URI may have a private address, and http on loopback is permitted.
     """
     uri = str(client.backchannel_logout_uri)

@@ -77,11 +77,11 @@ class Dispatcher:
             pass
 
     def take(self) -> bool:
-        """Claim a message and start its delivery. Return True if a message was claimed.
+        """Claim a message, if one is due and a delivery can start now. Return True if a message was claimed.
 
-        Returns False if no message is due, or if no delivery can start now. If the client of the claimed message is
-        disabled or has no back-channel logout URI, gives up the message instead of a delivery. If no key may sign,
-        records a failed attempt instead.
+        - If the client of the message is disabled or has no back-channel logout URI, gives up the message.
+        - If no key may sign the logout token, records a failed attempt.
+        - Otherwise, starts the delivery of the message.
         """
         if self._slots.are_full:
             return False

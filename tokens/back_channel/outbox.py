@@ -77,10 +77,10 @@ def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime)
 
 @transaction.atomic
 def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
-    """Record that the message is dead: it is not sent again. `reason` says why. Returns True.
+    """Record that the message is dead: it is not sent again. `reason` says why. Return True if this was recorded.
 
-    Returns False, and changes nothing, if another process has claimed the message after this process, or has recorded
-    the final outcome of the message.
+    Changes nothing and returns False if another process has claimed the message after this process, or has recorded the
+    final outcome of the message.
     """
     if not _claimed(message).update(due_at=None, dead_at=now, failure=reason[:255]):
         return False

@@ -29,7 +29,7 @@ ENDED = "its session ended"
 
 @transaction.atomic
 def end_session(user: User, sid: str, *, now: datetime) -> int:
-    """End the login session `sid` of `user`, and store a message for each client. Returns the number of messages.
+    """End the login session `sid` of `user`, and store logout messages. Return the number of messages.
 
     1. Requests that began in the session get no authorization code any more.
     2. Each active client that got an ID token in the session, and has a back-channel logout URI, gets a message.
@@ -56,7 +56,7 @@ def has_ended(sid: str) -> bool:
 
 @transaction.atomic
 def queue_logouts(users: Collection[int], *, now: datetime) -> int:
-    """Store a message for each client of every login session of these users. Returns the number of messages.
+    """Store logout messages to the clients of every login session of these users. Return the number of messages.
 
     `users` are primary keys. This function ends nothing: the caller must revoke the grants, and must end the sessions
     by giving each user a new `session_epoch` (revoking/everywhere.py).
@@ -80,9 +80,9 @@ def lock_sessions(condition: Q) -> None:
 
 
 def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
-    """Store a message for each row of `clients`, then delete these rows. Returns the number of messages.
+    """Store a message for each row of `clients` whose client is active and has a back-channel logout URI.
 
-    A client that is disabled or has no back-channel logout URI gets no message.
+    Then deletes all rows of `clients`. Returns the number of messages.
     """
     # Locked in the order of their keys, as by a deletion of clients, which cannot delete a client of a message then.
     rows = list(clients.select_related("user", "client").select_for_update(of=("self",)).order_by("pk"))

@@ -64,7 +64,7 @@ def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
 
 
 def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
-    """Raise OAuthError unless the request fits the authorization request that got the code.
+    """Raise OAuthError unless the token request fits the authorization request that got the code.
 
     The token request must have the redirect URI of the authorization request, and the code verifier of its code
     challenge. If the code is bound to a DPoP key, the token request must have a proof of this key.

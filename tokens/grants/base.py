@@ -1,4 +1,4 @@
-"""Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
+"""Take the steps that every grant type shares, from the authentication of the client to the token response.
 
 1. The grant type is one that this issuer has (`table`).
 2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, because

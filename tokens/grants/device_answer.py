@@ -1,4 +1,4 @@
-"""The user's answer to a device's request (RFC 8628 section 3.3).
+"""Find the device authorization request for a user code, and record the user's answer (RFC 8628 section 3.3).
 
 1. `waiting` finds the request by the code that the user typed.
 2. `target_for` returns the API and the scopes that the user can allow.
@@ -47,7 +47,7 @@ def target_for(code: DeviceCode, user: User) -> Target:
 
 
 def seal(code: DeviceCode, user: User, target: Target, *, now: datetime) -> str:
-    """Sign that this request, with these scopes, was displayed to this user at `now`. Return the signed text."""
+    """Return a signed text, which proves that this request with these scopes was displayed to this user at `now`."""
     return signing.dumps([code.pk, user.pk, list(target.scopes), now.timestamp()], salt=SALT)
 
 
@@ -63,11 +63,11 @@ def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, no
 
 @transaction.atomic
 def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *, now: datetime) -> bool:
-    """Record the user's answer: allowed in the login `login`, or refused if `login` is None.
+    """Record, with an audit event, that the user allowed the request, or refused it if `login` is None.
 
-    Returns True, or False if the request was answered before. Raises OAuthError if another process has disabled or
-    deleted the user since the session was checked. Raises SessionEnded if another process has ended all sessions of the
-    user since the session was checked.
+    `login` is the login in which the user allowed the request. Returns True, or False if the request was answered
+    before. If the user allowed the request, raises OAuthError if another process has disabled or deleted the user since
+    the session was checked, and SessionEnded if another process has ended all sessions of the user since then.
     """
     if login is None:
         answered, action = refuse(code, now=now), "device.refused"

@@ -1,4 +1,4 @@
-"""The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` has the user's answer to it.
+"""Answer device authorization requests, and generate their codes (RFC 8628 sections 3.1 and 3.2).
 
 - A device gets two codes. The device polls with the device code. Its user types the user code on another screen.
 - A user code has eight letters. Each is one of twenty consonants, so that no code is a word and no two letters look
@@ -52,8 +52,8 @@ def client_of(request: ClientRequest) -> Client:
 def _name_method(client_id: str, error: InvalidClient) -> None:
     """Raise OAuthError invalid_client with a text that names the authentication methods that the client may use.
 
-    `error` is the error that the raised one replaces. The raised error has the reason of `error`, for the log. Does
-    nothing if there is no such client, or if the client may not use the device code grant type.
+    `error` is the original error, whose reason the raised error has, for the log. Does nothing if there is no client
+    `client_id`, or if this client may not use the device code grant type.
     """
     # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)

@@ -57,7 +57,8 @@ def _find(request: ClientRequest, client: Client) -> DeviceCode:
 def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
     """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending.
 
-    Stores the interval at which the device must poll from now on. It is longer after slow_down, else the initial one.
+    Stores the interval at which the device must poll from now on. With slow_down, the interval becomes longer. With
+    authorization_pending, it becomes the initial interval.
     """
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:

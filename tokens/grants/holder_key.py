@@ -1,4 +1,4 @@
-"""The DPoP proof of a token request. The issued tokens are bound to the key of the proof (RFC 9449 section 5).
+"""Verify the DPoP proof of a token request, and bind the issued tokens to the key of the proof (RFC 9449 section 5).
 
 - If a request of any grant type has a proof, its access token is bound to the key of the proof (`cnf`).
 - The refresh token of a public client is bound to the same key. The refresh token of a confidential client is not
@@ -63,9 +63,10 @@ def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequ
 
 
 def require_key(thumbprint: str | None, request: ClientRequest) -> None:
-    """Raise OAuthError invalid_grant unless the request has a proof of the key with this `thumbprint`.
+    """Raise OAuthError invalid_grant unless the request has a proof of the key to which its code or token is bound.
 
-    A code or refresh token is bound to this key. If `thumbprint` is None, it is not bound, and no proof is required.
+    `thumbprint` is the thumbprint of this key. If it is None, the code or refresh token is not bound to a key, and the
+    function does nothing.
     """
     if thumbprint is not None and thumbprint != request.thumbprint:
         raise OAuthError(

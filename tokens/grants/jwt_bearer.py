@@ -30,7 +30,10 @@ from tokens.models import Client, GrantType, User
 OWN_TYPE = "authorization-grant+jwt"
 """The `typ` of an assertion for this grant type. An assertion that authenticates a client never has this `typ`."""
 TYPES = frozenset({OWN_TYPE, "jwt", None})
-"""Common libraries send `JWT` or no `typ`. Such an assertion is refused if it could also authenticate its client."""
+"""The accepted `typ` of an assertion, in lower case. Common libraries send `JWT` or no `typ` (None).
+
+An assertion with such a `typ` is refused if the token endpoint could also accept it as client authentication.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _tokens(
     `token` is the row of the refresh token, or None if it was purged. The steps establish, in this order:
 
     1. Tokens may still be issued under the grant.
-    2. The token is neither expired nor unknown. If its row was purged after it was rotated, it counts as reused.
+    2. The token is neither expired nor unknown. A token whose row was purged after the rotation counts as reused.
     3. The client holds the DPoP key to which the token is bound, if any.
     4. The API and the scopes are allowed.
     5. If the token was used before, its retry window has not passed, and its successor is unused (`refresh_rotation`).

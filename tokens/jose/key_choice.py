@@ -11,9 +11,9 @@ def candidates(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) ->
     `kid` is the kid of the JWS header, or None if the header has none. Keys that do not support the algorithm are
     ignored. Of the other keys:
 
-    1. If keys have this `kid`, return these keys, at most MAX_PER_KID.
-    2. If no key has this `kid`, return the key without a kid, if exactly one key has none.
-    3. If `kid` is None, return the only key, or no key if there are several.
+    1. If `kid` is None, return the only key, or no key if there are several.
+    2. If keys have this `kid`, return these keys, at most MAX_PER_KID.
+    3. If no key has this `kid`, and exactly one key has no kid, return that key. Otherwise, return no key.
     """
     supporting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in supporting if kid is not None and key.kid == kid]

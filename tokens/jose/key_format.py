@@ -1,4 +1,4 @@
-"""Public keys as JWKs (RFC 7517) and their thumbprints (RFC 7638). Pure."""
+"""Write public keys as JWKs (RFC 7517), and compute their thumbprints (RFC 7638). Pure."""
 
 import base64
 import hashlib

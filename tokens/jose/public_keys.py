@@ -152,8 +152,7 @@ def _entries(document: object) -> list[object] | None:
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
     """Return the entry's key, or None if the entry is unusable.
 
-    An entry with private members is unusable, too. If `leaks` is True, raises LeakedKey for an entry with private
-    members.
+    An entry with private members is unusable. If `leaks` is True, such an entry raises LeakedKey instead.
     """
     try:
         return read(entry)

@@ -3,7 +3,8 @@
 A row is broken if neither of its two MACs is valid.
 
 Rules:
-- A broken row prevents a revocation only if its dates make its key the successor of the revoked key.
+- A broken row prevents a revocation only if, by the dates in this row, the successor of the revoked key is the key of
+  this row.
 - A broken row is neither used nor published, and is not changed.
 - A broken row still counts for the database's rules: a ring can have at most one standby, and at most one key with a
   start and no withdrawal date.
@@ -53,7 +54,7 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     - A ring can have only one standby. If a broken row is the standby, the new standby is left out.
 
     `fresh` are the new keys of the revocation. Raises CannotOpen if the revocation needs a successor, but the successor
-    cannot sign, or the database would refuse it because of a broken row (`broken_successors`).
+    cannot sign, or the database would refuse this successor because of a broken row (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)

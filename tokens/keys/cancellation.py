@@ -25,7 +25,7 @@ def cancel(operation: Operation, kid: str) -> Outcome:
 
     Raises:
         UnknownKey: The key is not announced.
-        Unsafe: Nodes might begin to sign with the key at any moment, or the clocks differ.
+        Unsafe: Nodes might begin to sign with the key at any moment, or this node's clock is wrong (`refuse_skew`).
         CannotOpen: A key of the ring does not decrypt or sign.
         LockNotHad: Another process held the ring's lock for 30 s.
     """

@@ -46,8 +46,8 @@ class Reading:
 def read(*, since: datetime | None = None) -> Reading:
     """Read the database's clock and this node's clock up to `TRIES` times, and return the fastest reading.
 
-    Stops after a reading that took no longer than `CLOSE`. `since` is an instant at which the caller has read this
-    node's clock already. If `since` is given, the first reading counts as begun at this instant.
+    Stops after a reading that took no longer than `CLOSE`. If the caller has read this node's clock already, `since` is
+    what it read. The first reading then counts as begun at `since`.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):
@@ -60,8 +60,8 @@ def read(*, since: datetime | None = None) -> Reading:
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
     """Raise Unsafe if this node's clock differs from the database's by more than the timing clock_error.
 
-    The limit is the smallest clock_error of `policy` (the timings of the settings) and of all key rings. `now` is this
-    node's clock as the caller read it.
+    The limit is the smallest clock_error among `policy` (the timings of the settings) and the timings of all key rings.
+    `now` is this node's clock as the caller read it.
     """
     obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
     limit, skew = min([policy.clock_error, *obeyed]), read(since=now).skew

@@ -3,7 +3,8 @@
 - A step waits `WAIT` for the lock of its key ring. Then it raises LockNotHad.
 - A step computes dates from the database's clock, as read at the beginning of the step. A step that takes longer than
   clock_error (δ) is rolled back and raises Unsafe.
-- PostgreSQL enforces both limits by itself, so that a suspended process cannot keep a ring locked.
+- PostgreSQL itself ends a wait, a statement or an idle transaction at its limit. So a suspended process cannot keep a
+  ring locked.
 """
 
 from collections.abc import Iterator
@@ -21,17 +22,17 @@ from tokens.languages import sentence
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
 TOOK_TOO_LONG = ("25P03", "25P04", "57014")
-"""SQLSTATEs with which PostgreSQL ends an idle or a long transaction, or cancels a statement, at its time limit."""
+"""SQLSTATEs of PostgreSQL's errors if a transaction or a statement reaches a time limit."""
 SLOW = timedelta(seconds=10)
 """A duration that no step reaches by load alone, on any machine in production."""
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Translate two kinds of database errors in the block. Other database errors are raised unchanged.
+    """Translate database errors of the block to LockNotHad and Unsafe. Other database errors are raised unchanged.
 
     - LockNotHad is raised if the database did not grant a lock in time.
-    - Unsafe is raised if PostgreSQL ended the transaction or a statement at its time limit.
+    - Unsafe is raised if PostgreSQL ended the transaction or a statement at a time limit.
     """
     try:
         yield
@@ -54,15 +55,15 @@ def translated_errors() -> Iterator[None]:
 
 
 def limit_lock_wait() -> None:
-    """Make PostgreSQL end a wait for a lock after `WAIT`.
+    """Set PostgreSQL's `lock_timeout` to `WAIT` for this transaction, so that no wait for a lock lasts longer.
 
-    Does nothing on SQLite, where the setting of the connection (busy timeout) limits the wait.
+    Does nothing on SQLite. There, `timeout` in the OPTIONS of the database limits each wait.
     """
     _set_local("lock_timeout", WAIT)
 
 
 def limit_duration(policy: Policy) -> None:
-    """Limit two durations in PostgreSQL to clock_error (δ): each idle time in the transaction, and each statement."""
+    """Limit each statement and each idle time of this transaction to clock_error (δ). Does nothing on SQLite."""
     # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
     for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
         _set_local(setting, policy.clock_error)

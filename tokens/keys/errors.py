@@ -2,7 +2,7 @@
 
 
 class KeyProblem(Exception):
-    """A step or a signature is refused. The message contains no secret and can be shown to an operator."""
+    """The base class of errors about signing keys. The message contains no secret and can be shown to an operator."""
 
 
 class NotReady(KeyProblem):
@@ -23,7 +23,10 @@ class CannotOpen(KeyProblem):
 
 
 class Unsafe(KeyProblem):
-    """The step would break a rule of docs/why-rotation-is-safe.md, or the clocks differ too much for a step."""
+    """The step would break a rule of docs/why-rotation-is-safe.md.
+
+    Also raised if this node's clock differs from the database's clock by more than clock_error.
+    """
 
 
 class LockNotHad(KeyProblem):
@@ -35,4 +38,4 @@ class UnknownKey(KeyProblem):
 
 
 class WrongRing(KeyProblem):
-    """The request does not fit the key ring: for example its name, algorithm, key size or keystore."""
+    """The request does not fit the key ring, for example the ring's name, algorithm, key size or keystore."""

@@ -1,4 +1,4 @@
-"""The signing path: this process has one snapshot of each key ring, from which it signs tokens.
+"""Choose the key ring and the key that sign a token, from this process's snapshots of the key rings.
 
 - Phases are computed from the database's clock. A snapshot contains the database's time of the reading. A node adds
   the time that has passed since the reading (tokens/keys/read_cache.py).
@@ -126,9 +126,9 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
     """Return the key ring and key that sign introspection responses to one client.
 
-    `audiences` are the identifiers of the APIs that introspect tokens as this client. If these APIs are all on one
-    ring, tries this ring first, otherwise the default ring. Then tries the other rings whose keys are in the JWKS of
-    the first ring (`for_readers`). Raises NotReady if none of these rings can sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. The preferred ring is the ring of
+    these APIs if they are all on one ring, otherwise the default ring. If the preferred ring cannot sign, another ring
+    signs whose keys are in the JWKS of the preferred ring (`for_readers`). Raises NotReady if no such ring can sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -209,7 +209,7 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the key ring has signed yet, but the start of its first key is planned.
+    """Return True if no key of the key ring has signed yet, but the start of a first key is planned.
 
     Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """

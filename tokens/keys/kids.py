@@ -4,7 +4,7 @@ from tokens.keys.errors import UnknownKey
 from tokens.models.key import SigningKey
 
 SHORTEST = 6
-"""The least number of characters. A shorter beginning is more likely a typing error."""
+"""The least number of characters of a kid's beginning. A shorter text is more likely a typing error."""
 ELLIPSIS = "…"
 
 

@@ -1,13 +1,14 @@
-"""Hold a key ring for one step. Every change of keys happens inside `hold`.
+"""Lock a key ring for one step, such as a rotation or a revocation. Every change of keys happens inside `hold`.
 
 Rules:
 - The row of the ring is locked before its keys are read. If several processes start in the same second, one takes the
   step, and the others then read the result.
 - All dates come from the database's clock, read after the lock was acquired.
-- Every row must verify and every private half must sign (`proof`). Only a revocation can skip rows that do not verify.
+- Every row is verified, and each private half makes a test signature (`proof`). Only a revocation can skip rows that do
+  not verify.
 - Before the step is computed, the timings of the settings are stored with the ring (`adoption`), and the dates of live
   keys are changed to match.
-- The step is committed within clock_error (`deadline`), together with its audit events, or not at all.
+- The step and its audit events are committed within clock_error (`deadline`), or rolled back.
 """
 
 import logging
@@ -41,7 +42,7 @@ class LockedRing:
     row: Ring
     stored: tuple[store.StoredKey, ...]
     policy: Policy
-    """The timings that plans assume."""
+    """The timings from which steps compute dates (`adoption.assumed`)."""
     now: datetime
     """The database's clock, read after the lock was acquired."""
     operation: Operation
@@ -125,23 +126,24 @@ def hold(
     dry_run: bool = False,
     skip_unverified: bool = False,
 ) -> Iterator[LockedRing]:
-    """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
+    """Lock the key ring `name` for one step. At the end of the block, commit, or roll back if `dry_run` is True.
+
+    Before the block, verifies each row, and makes a test signature with each stored private half whose key is neither
+    revoked nor cancelled (`proof`).
 
     - `operation` has the settings and the actor of the step.
     - If `adopt` is True, the ring takes its timings from the settings (`adoption`) before the block begins.
     - `at` replaces the database's clock, and needs `dry_run`.
-    - Each row must verify. Each stored private half must be able to sign, unless its key is revoked or cancelled
-      (`proof`).
-    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. If True, `hold`
-      does not check if the database was restored from a backup. If, in addition, a row does not verify, `hold` checks
-      no private half, ignores `adopt`, and leaves out the rows of which neither MAC is valid.
+    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. If it is True,
+      `hold` does not check if the database was restored from a backup. If, in addition, a row does not verify, `hold`
+      makes no test signature, ignores `adopt`, and leaves out the rows of which neither MAC is valid.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.
         UnknownKey: There is no such ring.
         CannotOpen: A row does not verify, or its private half cannot sign.
-        Unsafe: The step took longer than clock_error, or the database was restored from a backup that lacks a
-            revocation.
+        Unsafe: The step took longer than clock_error. Or the database was restored from a backup that lacks a
+            revocation. Or keys could not be rotated safely under the timings of the settings.
         ValueError: `at` is given without `dry_run`.
     """
     if at is not None and not dry_run:
@@ -185,7 +187,7 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
     """Adopt the timings of the settings, and return the ring with the dates of live keys changed to match.
 
-    If `write` is True, also store the timings in the ring's row. The changed keys are stored in either case.
+    If `write` is True, also store the timings in the ring's row. The changed keys are stored even if `write` is False.
     """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)

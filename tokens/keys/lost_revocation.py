@@ -1,4 +1,4 @@
-"""Signing keys whose revocation was lost: the database was restored from a backup that is older than the revocation.
+"""Find signing keys whose revocation was lost when the database was restored from an older backup.
 
 The audit journal has the revocation, but the key is still live in the database. The journal is right:
 - The key counts as revoked. So it is neither used nor published (`as_revoked`).
@@ -49,7 +49,9 @@ def require_none(ring: str, *, now: datetime) -> None:
 
 
 def as_revoked(row: StoredKey, revoked: Mapping[str, datetime]) -> StoredKey:
-    """Return the row. If the revocation of its key was lost, log an error and mark the key as revoked.
+    """Return `row` unchanged, or with its key marked as revoked if the revocation of this key was lost.
+
+    Logs an error if the revocation was lost.
 
     `revoked` has the instants of the revocations in the audit journal, by kid.
     """

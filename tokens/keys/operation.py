@@ -32,9 +32,12 @@ class Outcome:
     message: str
     kid: str | None = None
     at: datetime | None = None
-    """When the step takes effect. If it did nothing: when the planned switch happens, or when the next step is due."""
+    """When the step takes effect.
+
+    If the step did nothing, when the planned switch happens, or when the next step is due.
+    """
     announced: str | None = None
     """The key that a planned switch announced as the next standby."""
     shown_from: datetime | None = None
-    """When the JWKS of every process has `announced`: N + δ after the step, because nodes publish from snapshots."""
+    """When the JWKS of every process has `announced`: snapshot_age + clock_error after the step."""
     ring: str = DEFAULT_RING

@@ -6,7 +6,7 @@ computed, so that later signatures are faster.
 Rules:
 - A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
 - A pair is dropped at the next reading if its key is revoked, cancelled or destroyed, or if its row does not verify.
-- Pairs of a PKCS#11 token are not cached. Each reading loads them from the token, so that the token can refuse.
+- Pairs of a PKCS#11 token are not cached. Each reading loads them again, so that a token without the key is noticed.
 """
 
 import hashlib

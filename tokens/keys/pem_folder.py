@@ -1,4 +1,4 @@
-"""A folder of public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
+"""Write public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
 
 1. Files of published keys are written before files of other keys are removed, so that no published key is missing.
 2. Each file is written under a temporary name (a draft, `.KID.…`) and then renamed, so that a reader never sees half

@@ -1,6 +1,6 @@
-"""Signing keys in a PKCS#11 token (an HSM, or SoftHSM). The private half is generated and used there.
+"""Generate, use and destroy signing keys in a PKCS#11 token (an HSM, or SoftHSM). No private half leaves the token.
 
-- The row of such a key has the identifier of the object in the token (CKA_ID), sealed, in place of the private half.
+- In place of the private half, the row of such a key has the encrypted identifier of the object in the token (CKA_ID).
 - The objects are sensitive and not extractable: no process can read a private half.
 - Each process has one session, used by one thread at a time. If the session fails, the process opens another session
   and tries once more.

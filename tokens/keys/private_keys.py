@@ -19,7 +19,7 @@ DATABASE = "database"
 PKCS11 = "pkcs11"
 NAMES = (DATABASE, PKCS11)
 TRIES = 10
-"""The most pairs that are destroyed because their kid begins with a dash, as one kid in 64 does."""
+"""The largest number of pairs that are destroyed because the kid begins with a dash. One kid in 64 begins with it."""
 
 
 class Keystore(Protocol):

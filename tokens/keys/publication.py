@@ -79,7 +79,7 @@ def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], in
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """Return the published key `kid` if it may sign access tokens for `audience`, else None.
+    """Return the published key `kid` if its signatures on access tokens for `audience` are valid, else None.
 
     Raises NotReady if the latest snapshot is older than `snapshot_age` and cannot be renewed.
     """

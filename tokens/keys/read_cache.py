@@ -9,7 +9,7 @@ Rules:
   requests do not fail during an outage shorter than `snapshot_age`.
 - A snapshot older than the timing `snapshot_age` is refused (NotReady): key rotation assumes that no node uses an older
   one.
-- One thread reads at a time (single-flight). The others use the old snapshot, or wait `WAIT` if none is usable.
+- One thread reads at a time (single-flight). Other threads use the old snapshot, or wait `WAIT` if it is not usable.
 - After a failed read no thread reads for `PAUSE`, so that a database that hangs blocks only one thread.
 - While a background refresh is alive (`refresher`), a request reads only if no snapshot is usable.
 
@@ -39,16 +39,19 @@ WAIT = 2.5
 """Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 STEP = timedelta(seconds=1)
-"""A larger difference of wall and monotonic clock means that the wall clock was set or the machine was suspended."""
+"""The largest ignored difference between the wall clock and the monotonic clock, measured since a reading.
+
+A larger difference means that the wall clock was set or the machine was suspended.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Data from one reading of the database, with the time of the reading and the policy that limits its age."""
+    """Data from one reading of the database, the time of the reading, and the policy that limits the data's age."""
 
     policy: Policy
     clock_time: datetime
-    """The clock by which the data ages, when the reading began: the database's for keys, else this node's."""
+    """When the reading began: by the database's clock if the data are keys, otherwise by this node's clock."""
     wall_time: datetime
     """This node's clock at the reading."""
     monotonic: float
@@ -64,9 +67,10 @@ class Read:
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return the later of `now` and the sum of `clock_time` and the monotonic time since the reading.
+        """Return `now`, or a later instant if the monotonic clock shows that `now` is too early.
 
-        `now` is an instant of the same clock as `clock_time`.
+        The later instant is `clock_time` plus the monotonic time since the reading. `now` is an instant of the same
+        clock as `clock_time`.
         """
         return self.clock_time + self.age(now=now)
 
@@ -135,10 +139,10 @@ class Snapshots(Generic[R]):
         return self.get(name, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, name: str, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock by which the snapshot called `name` ages.
+        """Return the database's time at `node_time` (this node's clock), computed from the snapshot called `name`.
 
-        A snapshot of a key ring ages by the database's clock, any other snapshot by this node's clock. Returns
-        `node_time` unchanged if this process has no such snapshot. Does not read the database.
+        If the snapshot is not of a key ring, returns this node's time as `Read.carried` corrects it. If this process
+        has no such snapshot, returns `node_time` unchanged. Does not read the database.
         """
         latest = self._latest.get(name)
         return node_time if latest is None else latest.carried(node_time=node_time)

@@ -3,9 +3,9 @@
 A revocation does all of this in one transaction:
 1. The key leaves the JWKS, and its private half is destroyed.
 2. If the key was the signing key, its successor signs at once: the planned key, the standby or a new key.
-3. The flush is planned: one more switch, to a new key, which the revocation announces. The first token of the new key
-   makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid
-   (docs/revoked-keys.md).
+3. Some verifiers fetch the JWKS only for an unknown kid. For these verifiers, a new key is announced, and a later
+   switch to this key is planned (the flush). The first token of the new key makes them fetch the JWKS and drop the
+   revoked key (docs/revoked-keys.md).
 4. If no standby is left, a new one is announced.
 5. An audit event records the date of the flush, and the instant until which APIs can still accept the revoked key.
 
@@ -58,8 +58,8 @@ def revoke(
 
     Raises:
         UnknownKey: There is no such key or ring, or no live key to revoke.
-        Unsafe: The clocks differ, `flush_after` is out of bounds, or APIs would refuse tokens and `accept_outage` is
-            False.
+        Unsafe: This node's clock is wrong (`refuse_skew`), or `flush_after` is out of bounds. Or APIs would refuse
+            tokens, and `accept_outage` is False.
         CannotOpen: The row of the key or of its successor does not verify, or the successor's private half cannot be
             decrypted. Or no row of the ring verifies, and `accept_outage` is False.
         LockNotHad: Another process held the ring's lock for 30 s.
@@ -92,8 +92,8 @@ def revoke(
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
     """Return the full kid of the key whose kid begins with `kid`, and the name of a key ring.
 
-    The name is `ring`, or the name of the key's own ring if `ring` is None. If `kid` is None, returns None and `ring`,
-    or None and "" if both are None. Raises UnknownKey as `kids.find` does.
+    The name is `ring`, or the name of the key's own ring if `ring` is None. If `kid` is None, returns None and `ring`.
+    If `ring` is None, too, returns None and "". Raises UnknownKey as `kids.find` does.
     """
     if kid is None:
         return None, ring or ""
@@ -200,7 +200,7 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
     """Return the instant from which every fetch of the JWKS returns the key `flush`.
 
-    Returns None if no flush is planned, or if every API has the key `flush` by the time it starts to sign.
+    Returns None if no flush is planned, or if every API has the key `flush` before this key starts to sign.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None

@@ -1,6 +1,6 @@
-"""Read the snapshot of a key ring: its rows with a valid MAC, their key pairs, and two clocks.
+"""Read the snapshot of a key ring: its rows with a valid MAC, the key pairs of these rows, and the database's clock.
 
-- The two clocks are the database's and this node's.
+- This node's clock is read together with the database's clock.
 - A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
 - A key counts as revoked if the audit journal has its revocation, even if the database lost the revocation
   (`lost_revocation`).

@@ -24,6 +24,6 @@ class Snapshot(Read):
     changed: tuple[Key, ...] = ()
     """Keys of this ring whose rows were changed by hand. Such a key might have become the signing key."""
     moves: Moves = field(default_factory=dict)
-    """The move of each API. Only the default key ring's snapshot has them."""
+    """The last move of each API. Only the snapshot of the default key ring has moves."""
     id_rings: tuple[str, ...] = ()
-    """The ID token rings (`rules/id_ring`) that have keys. Only the default ring's snapshot has them."""
+    """The ID token rings (`rules/id_ring`) that have keys. Empty unless this is the snapshot of the default ring."""

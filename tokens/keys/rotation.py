@@ -9,8 +9,8 @@ acts and the others find nothing to do. The step is the first in this list that 
 4. announce: the standby is stale, because a key was revoked after its announcement (`lifecycle.is_stale`). Replace the
    standby, unless it might have to replace the signing key at once (`_is_dispensable`).
 5. plan: no switch is planned, although the signing key is due to be replaced, the operator wants the switch early, or
-   a revoked key has no flush (`lifecycle.unflushed`). Set the instant at which the standby starts to sign, and announce
-   the next standby.
+   a revoked key needs a flush, a switch that makes verifiers drop the key (`lifecycle.unflushed`). Set the instant at
+   which the standby starts to sign, and announce the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
@@ -58,13 +58,13 @@ def rotate(
 ) -> Outcome:
     """Take the next safe step of `ring`, under the timings of `operation`.
 
-    - `kind` describes the key ring to create if no ring has that name.
+    - `kind` describes the key ring to create if there is no ring `ring`. An existing ring must be of this kind.
     - `early` plans the next switch for the earliest safe instant, even if the signing key is not due to be replaced.
     - `dry_run` computes the step and commits nothing. `at` replaces the database's clock, and needs `dry_run`.
 
     Raises:
         CannotOpen: A key does not decrypt or sign.
-        Unsafe: The clocks differ, or keys could not be rotated safely under the timings.
+        Unsafe: This node's clock is wrong (`refuse_skew`), or keys could not be rotated safely under the timings.
         UnknownKey: The ring does not exist, and neither `kind` nor the ring's name determines an algorithm.
         WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
         LockNotHad: Another process held the ring's lock for 30 s.
@@ -143,7 +143,7 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 
 
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
-    """Return True if the standby may be cancelled. Returns False if some API does not have the key `planned` yet.
+    """Return True if the standby may be cancelled: no key is planned, or every API has the key `planned`.
 
     While some API lacks the planned key, this key cannot replace a revoked signing key at once without an outage. The
     standby is kept for this case.
@@ -207,5 +207,5 @@ def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetim
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:
-    """Return a new key of the ring for the key pair `pair`. It is announced now, and its start has no date yet."""
+    """Return a new key of the ring for the key pair `pair`. The key is announced now, and has no start date yet."""
     return Key(kid=pair.kid, announced_at=locked.now, max_lifetime=locked.policy.token_lifetime)

@@ -1,8 +1,8 @@
-"""Seal private keys, and authenticate rows of keys. Pure.
+"""Encrypt private keys (seal), and authenticate rows of keys. Pure.
 
 - The private half is encrypted with AES-256-GCM under a key derived from an entry of KEY_ENCRYPTION_KEYS. The row's
-  columns that never change (ring, algorithm, public half) are the associated data, so a ciphertext opens in its own row
-  only.
+  columns that never change (ring, algorithm, public half) are the associated data, so a ciphertext does not
+  decrypt in another row.
 - Two MACs cover the row and its dates, one under KEY_ENCRYPTION_KEYS and one under SECRET_KEY. Both MACs stay if the
   private half is destroyed.
 - A row that an attacker writes into the table has neither MAC, and is not published.

@@ -11,12 +11,12 @@ END = datetime.max.replace(tzinfo=UTC)
 
 
 def choose(snapshot: Snapshot, clock: datetime) -> Signer:
-    """Return the key of the key ring that signs at `clock`, the database's clock.
+    """Return the signing key of the key ring at `clock`, an instant of the database's clock.
 
     Raises NotReady if:
     - no key may sign;
     - the private half of the chosen key cannot be decrypted;
-    - another key started to sign after the chosen key, but its row was changed by hand.
+    - a key whose row was changed by hand started to sign after the chosen key.
     """
     key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:

@@ -5,7 +5,7 @@ Rules:
   Only a key whose row verifies can sign.
 - A row is vouched for if its MAC under SECRET_KEY is valid for the same values. The public half of such a row can be
   published, so that tokens still verify if KEY_ENCRYPTION_KEYS was lost.
-- A row with neither MAC, such as a row that an attacker wrote into the table, is not used at all.
+- A row of which neither MAC is valid, such as a row that an attacker wrote into the table, is not used at all.
 """
 
 import hmac
@@ -49,7 +49,7 @@ class StoredKey:
     sealed: bytes | None = field(repr=False)
 
     def identity(self) -> bytes:
-        """Return the columns that never change, as bytes. The ciphertext is bound to them."""
+        """Return the columns that never change, as bytes. The encrypted private half is bound to these columns."""
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
@@ -134,9 +134,10 @@ def load(ring: str, *, using: str = DEFAULT_DB_ALIAS) -> tuple[StoredKey, ...]:
 
 
 def ours(ring: str) -> tuple[StoredKey, ...]:
-    """Return the rows of a key ring that this issuer wrote (`StoredKey.is_ours`).
+    """Return the key ring's rows with at least one valid MAC, which proves that this issuer wrote the row.
 
-    This includes rows whose private halves cannot be decrypted.
+    Rows whose private halves cannot be decrypted are included. If KEY_ENCRYPTION_KEYS is malformed, only the MAC under
+    SECRET_KEY is checked.
     """
     settings = conf.issuer()
     try:
@@ -159,7 +160,7 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: EncryptionKey) -> None:
-    """Insert the row of a key that only verifies. This issuer never had the private half of such a key."""
+    """Insert the row of a public key whose private half this issuer never had. The key cannot sign."""
     row = SigningKey(ring=ring, kid=key.kid, public_jwk=jwk, sealed=None, encryption_key_id=encryption_key.id)
     _write(row, key, encryption_key)
 

@@ -56,7 +56,8 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
         UnknownKey: There is no such API or ring, or the ring has no key yet.
         WrongRing: The API is on the ring already, or does not accept the ring's algorithm. Or the ring is an ID token
             ring.
-        Unsafe: An earlier move is under way, no key of the ring can sign, or the clocks differ.
+        Unsafe: An earlier move is under way, no key of the ring can sign, or this node's clock is wrong
+            (`refuse_skew`).
         CannotOpen: A key of the ring does not decrypt.
         LockNotHad: Another process held the ring's lock for 30 s.
     """

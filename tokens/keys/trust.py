@@ -13,7 +13,7 @@ from datetime import datetime
 RENEWING = ("Keyturn", "Spring", "Kafka", "jwx", "keyfunc", "Micronaut", "Vert.x", "mod_auth_openidc")
 LAZY = ("go-oidc", "Kubernetes", "Vault", "zitadel", "Quarkus", "RabbitMQ")
 NEVER = ("key files of Dovecot and HAProxy", "Open Liberty")
-"""Verifiers of docs/revoked-keys.md, grouped by the event on which they drop a key."""
+"""RENEWING, LAZY and NEVER are the verifiers of docs/revoked-keys.md, in the order of the list above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +23,12 @@ class KeyRevocation:
     ring: str
     kids: tuple[str, ...]
     successor: str | None
-    """The kid of the key that signs in place of a revoked key; None if none has to, or if the flush does."""
+    """The kid of the key that signs in place of a revoked key.
+
+    None if no key must replace the revoked key, or if the key `flush_kid` replaces it.
+    """
     accepted_until: datetime
-    """The instant until which a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
+    """The instant until which a conforming API can accept a revoked key: `Policy.rejection` after the revocation."""
     flush_kid: str | None
     """The key whose start is the flush; None if no flush could be planned."""
     flush_at: datetime | None
@@ -37,7 +40,7 @@ class KeyRevocation:
     dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()
-    """Keys whose rows do not verify. They were not changed."""
+    """The kids of keys whose rows do not verify. The revocation did not change these rows."""
 
     def members(self) -> dict[str, object]:
         """Return the members of the JSON that `revoke_key --json` prints.

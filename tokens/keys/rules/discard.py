@@ -1,15 +1,16 @@
-"""The dates that a revocation or a cancellation gives to the keys of a key ring. Pure.
+"""Compute the dates of a key ring's keys after a revocation or a cancellation. Pure.
 
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
 - A ring always has a signing key. If the signing key is revoked, its successor starts at once. If the last planned key
   is revoked or cancelled, the standby is planned in its place, at the earliest safe instant.
 - The successor is a key that every API has already. If there is no such key, the successor is the key that every API
   will have soonest. In the second case, tokens can be refused until `Discarded.outage_until`.
-- A revocation plans one more switch, the flush, to a new key that is announced at the revocation. So no JWKS contains
-  both the new key and the revoked key. A verifier that fetches the JWKS only for an unknown kid fetches it when the new
-  key signs, and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
-- The flush is the last planned switch. Planned keys that would start later are cancelled, because a JWKS can contain
-  both such a key and the revoked key.
+- Some verifiers fetch the JWKS only for an unknown kid. To make such a verifier drop a revoked key, the revocation
+  announces a new key, and plans a later switch to the new key (the flush). No JWKS contains both keys. So a verifier
+  that trusts the revoked key does not know the new key. At the first token of the new key, the verifier fetches the
+  JWKS, which lacks the revoked key (rule P6, docs/why-rotation-is-safe.md).
+- The flush is the last planned switch. Older keys that would start later are cancelled: a verifier can have such a key
+  and the revoked key in one JWKS, so a token of such a key does not make the verifier fetch the JWKS.
 - After a revocation or cancellation, the ring always has a standby.
 
 Worked example: A signs, B is the standby. A is revoked on day 10, with fresh keys C and D:
@@ -36,15 +37,18 @@ class Discarded:
 
     keys: tuple[Key, ...]
     successor: Key | None
-    """The key that signs in place of a discarded key, at once or later; None if none has to, or if the flush does."""
+    """The key that signs in place of a discarded key, at once or later.
+
+    None if no key must replace the discarded key, or if `flush` replaces it.
+    """
     outage_until: datetime | None
     """The instant until which a conforming API can lack the successor; None if every API has the successor."""
     flush: Key | None = None
-    """The key whose start is the flush (P6)."""
+    """The new key whose first token makes verifiers fetch the JWKS and drop the revoked keys (rule P6)."""
 
 
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
-    """Return the instant to store for a revocation: the later of `now` and just after the newest announcement.
+    """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
 
     The revocation announces new keys at this instant, which must be later than the announcement of every older key.
     SQLite's clock has a resolution of a millisecond, so an older key could have been announced in the same millisecond
@@ -119,7 +123,7 @@ def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime
 def _succeeded_at_once(
     keys: Sequence[Key], signing: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Discarded:
-    """Start the signing key's successor now.
+    """Let the successor of `signing` sign at once. `signing` is the revoked signing key, or None if no key signs.
 
     The candidates are the planned key and the standby, in this order. The successor is the first candidate that every
     API has already. If there is none, it is the candidate that every API will have soonest. If there is no candidate at
@@ -162,8 +166,8 @@ def _complete(
 ) -> Discarded:
     """Complete a revocation or cancellation: return `keys` with the changes that keep the key ring usable.
 
-    1. If there is a `successor`, add it. If `keys` contain a key with its kid, replace that key.
-    2. If there is no standby, add one of `fresh`, the new keys, as the standby.
+    1. If `successor` is not None, add this key. A key in `keys` with the same kid is replaced.
+    2. If there is no standby, add one of the new keys `fresh` as the standby.
     3. Set the withdrawal date of each key that has a successor.
     """
     after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])

@@ -1,8 +1,10 @@
-"""ID token rings: key rings for ID tokens and logout tokens, with another algorithm than the default ring. Pure.
+"""Name the ID token rings, and check if a ring can sign ID tokens with an algorithm. Pure.
+
+An ID token ring signs ID tokens and logout tokens by another algorithm than that of the default ring.
 
 Rules:
 - There is at most one such ring for each algorithm. Its name contains the algorithm, as in `id-ES256`.
-- Clients read the key set of the default ring, which also shows the keys of these rings.
+- Clients read the JWKS of the default ring. This JWKS also has the keys of the ID token rings.
 - These rings sign no access tokens, so no API can move to such a ring.
 """
 

@@ -150,11 +150,7 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
 
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the revoked keys that have no flush, neither in the past nor planned.
-
-    The flush of a revoked key is the start of a key that was announced at the revocation or later. A flush makes
-    verifiers fetch the JWKS, which does not contain the revoked key.
-    """
+    """Return the revoked keys for which no switch, past or planned, makes every verifier drop the key (`flush`)."""
     return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
 
 
@@ -207,7 +203,7 @@ def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
     """Return True if the next switch is overdue, which means that rotate_keys probably does not run.
 
-    A switch is overdue if it is not planned, although it has been due for more than half of the timing `announce`.
+    A switch is overdue if it is still not planned when half of the timing `announce` has passed since it became due.
     """
     return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
 

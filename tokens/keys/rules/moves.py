@@ -31,7 +31,7 @@ class Move:
     previous: str
     """The key ring that signs for the API before `at`."""
     at: datetime | None
-    """When `ring` takes over; None if no key of `ring` has a planned start, such as after a revocation."""
+    """When `ring` takes over; None if no key of `ring` has started or is planned to start."""
     settled_at: datetime | None
     """When no token of the previous key ring can be valid any more; None if `at` is None."""
 

@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Self
 
 TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lifetime", "leeway")
-"""The timings that promises depend on. Plans assume a raised value at once, and a lowered value later (`adoption`)."""
+"""The timings that promises depend on. Steps assume a raised value at once, and a lowered value later (`adoption`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Policy:
     reread: timedelta
     """The age at which a node reads its snapshot again, which is below N."""
     shared_cache: timedelta
-    """C: the time for which shared caches may keep a JWKS response, which is its max-age."""
+    """C: the max-age of a JWKS response, for which shared caches may keep it."""
     api_copy: timedelta
     """T: the longest time for which an API uses its copy of the JWKS."""
     clock_error: timedelta

@@ -1,11 +1,11 @@
-"""Compute the dates of a key ring's keys if a switch is planned, or if timings become longer. Pure.
+"""Compute the dates that a key ring's keys get from a planned switch or from longer timings. Pure.
 
 The letters are those of `policy`: N snapshot_age, C shared_cache, T api_copy, δ clock_error, S leeway. L is the longest
 lifetime of a token that the key may sign.
 
 Rules (docs/why-rotation-is-safe.md). Each function takes every key of the ring and returns every key; the caller writes
 those that changed.
-- P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
+- P1: a key signs no earlier than N + C + T + 2δ after its announcement. By then, every conforming API has the key.
 - A switch is planned at least N + δ ahead, so that every node has read the date of the switch before it happens.
 - P2: a key is withdrawn no earlier than N + L + S + 4δ after its successor's start.
 - A date can only move later, with one exception. A revocation can move the start of a planned key earlier (`discard`).
@@ -33,7 +33,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 def supersede(keys: Sequence[Key], kid: str, *, at: datetime, now: datetime, policy: Policy) -> tuple[Key, ...]:
-    """Return `keys` with `at` as the start of the key `kid`, and with a withdrawal date for the key that it replaces.
+    """Return `keys` with `at` as the start of the key `kid`, and with a withdrawal date for the key replaced by `kid`.
 
     The replaced key is withdrawn when none of its tokens can be valid any more.
     """

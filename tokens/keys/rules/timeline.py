@@ -1,4 +1,4 @@
-"""The timeline of a key ring: past and planned phases of each key, and when the key's last token expires. Pure."""
+"""Compute the past and planned phases of a key ring's keys, and when the last token of each key expires. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,10 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_expires_at: datetime | None
-    """When no token of this key can be accepted any more; None if the key never signs, or nothing ends its use yet."""
+    """When no token of this key can be accepted any more.
+
+    None if the key never signs, or if it is not revoked and has no successor.
+    """
     flush_at: datetime | None = None
     """The instant of the flush that makes verifiers drop this key; None if it is not revoked, or has no flush."""
 

@@ -107,5 +107,5 @@ class IssuerSettings:
         return parse(self.key_encryption_keys)
 
     def may_send_logouts_privately(self, host: str) -> bool:
-        """Return True if the setting PRIVATE_LOGOUT_HOSTS names the host or its domain."""
+        """Return True if the setting PRIVATE_LOGOUT_HOSTS has the host, or a domain of the host such as `.example`."""
         return any(covers(entry, host.lower()) for entry in self.private_logout_hosts)

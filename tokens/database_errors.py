@@ -100,7 +100,7 @@ def _state(error: Error) -> str:
 def unless_down() -> Iterator[None]:
     """Ignore an outage of the database in the block, but raise the error if a transaction is open.
 
-    Use it for writes that can be lost without changing the answer.
+    Use `unless_down` for writes whose loss does not change the answer to the client.
     """
     # Every later statement of a failed transaction fails, too.
     try:

@@ -6,7 +6,7 @@ The endpoint accepts an access token if
    the key for this request (RFC 9449 section 7). Any other token is presented as a bearer token;
 3. it is not revoked, and its client is active;
 4. it was issued under a user's grant, to the client that the user allowed. Tokens of the grant types client
-   credentials, token exchange and JWT bearer are refused, because they have no such grant;
+   credentials, token exchange and JWT bearer are refused, because no user allowed the client that got such a token;
 5. the scope openid was granted. A token for the issuer must contain this scope. A token for an API never contains this
    scope, so the user's grant must contain it. A setting of the client can refuse all tokens for APIs;
 6. its user is active.

@@ -53,7 +53,7 @@ def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> Us
 
 
 def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub` from the dump. If it is missing or malformed there, return `derived_sub`.
+    """Return the user's `sub` from the dump. If it is missing or malformed there, compute one by `derived_sub`.
 
     `pk` is the user's primary key in the dump, and `fields` are the user's fields in the dump.
     """

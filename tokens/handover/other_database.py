@@ -1,8 +1,8 @@
-"""Connects to another database than the issuer's own, by a URL, and translates the errors of that database.
+"""Connects to a database other than the issuer's own, by a URL, and translates the errors of that database.
 
 - `connected` keeps the connection open during a `with` block.
-- `translated` turns a database error into CannotConnect, which says that the other database cannot be used. It cannot
-  distinguish errors of the two databases. So the caller puts only accesses to the other database inside `translated`.
+- `translated` turns a database error into CannotConnect, which says that the other database cannot be used.
+  `translated` cannot see which database raised the error. So its block must not access the issuer's own database.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Pages of the authorization endpoint: the consent page, and errors that must not be sent to a redirect URI."""
+"""Makes the authorization endpoint's pages: the consent page, and errors that must not go to a redirect URI."""
 
 from datetime import datetime
 

@@ -77,8 +77,8 @@ def busy_page(view: View) -> View:
 def _limited(count_attempt: Callable[[HttpRequest], None], kind: Attempts) -> Callable[[View], View]:
     """Return a decorator that calls `count_attempt` before each POST.
 
-    If `count_attempt` or the view raises TooMany, NotCounted or Busy, the view answers with a page. `kind` selects the
-    text of the page.
+    If `count_attempt` or the view raises TooMany, NotCounted or Busy, the decorated view answers with a page. `kind`
+    selects the text of the page.
     """
 
     def decorate(view: View) -> View:

@@ -12,8 +12,8 @@ The packages and modules, from the top layer down. Each imports only those below
 - `authorize`: authorization requests and consent. `grants`: the token endpoint. `revoking`: revocation. `registration`:
   clients and APIs.
 - `factors`: second factors of users.
-- `open_clients`: clients that register themselves. `recipes`: what programs need, as data. `manifest`: the registry as
-  a file. `handover`: imports, backup of keys, and the move to another database.
+- `open_clients`: clients that register themselves. `recipes`: what to register for known programs, as data. `manifest`:
+  the registry as a file. `handover`: imports, backup of keys, and the move to another database.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `account`: sign-up, the e-mail addresses and sessions of users, and the applications that they allowed.
 - `back_channel`: tells clients that a session ended.

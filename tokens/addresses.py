@@ -3,7 +3,7 @@
 - A redirect URI is https, http on loopback, or has a private-use scheme with a dot (RFC 8252 section 7).
 - An address with a character that RFC 3986 does not permit is refused, because browsers and parsers read such an
   address in different ways.
-- A scheme that a browser or an operating system handles itself is refused.
+- A scheme that a browser or an operating system handles itself, such as `javascript:`, is refused.
 """
 
 import re
@@ -120,10 +120,10 @@ def origin_problem(origin: str) -> str | None:
 
 
 def spellings(uri: str) -> frozenset[str]:
-    """Return all spellings of the URI `uri`. There are two if its path is empty: with and without a slash.
+    """Return the equivalent spellings of `uri`: with and without the final slash if the path is empty, else only `uri`.
 
-    `https://api.example` and `https://api.example/` are the same URI (RFC 3986 section 6.2.3). Any other URI has one
-    spelling: a path `/v1` differs from `/v1/`.
+    `https://api.example` and `https://api.example/` are the same URI (RFC 3986 section 6.2.3). The paths `/v1` and
+    `/v1/` differ.
     """
     match = EMPTY_PATH.fullmatch(uri)
     if match is None:

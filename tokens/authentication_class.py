@@ -1,6 +1,6 @@
 """Authentication context classes: how strong a login is, for the claim `acr` and the parameter `acr_values`. Pure.
 
-- The classes have an order. A login of a class satisfies a request for each weaker class.
+- The classes have an order. A login of a class satisfies a request for this class and for each weaker class.
 - A passkey proves possession, verifies its user (MFA_WEBAUTHN_USER_VERIFICATION), and signs the site's origin. So a
   passkey alone is phishing-resistant, with or without a password.
 - Without a passkey, a password with another factor is multi-factor.
@@ -24,9 +24,9 @@ FACTORS = frozenset({"totp", "recovery_codes", PASSKEY})
 
 
 def of(methods: Collection[str]) -> str:
-    """Return the class of a login by `methods`, which are names of django-allauth, such as `totp`.
+    """Return the authentication context class (`acr`) of a login in which the user authenticated by all of `methods`.
 
-    Returns "" if no method is known.
+    `methods` are django-allauth's names, such as `totp`. Unknown names are ignored. Returns "" if no name is known.
     """
     known_methods = set(methods) & (FACTORS | {"password"})
     if PASSKEY in known_methods:
@@ -38,9 +38,9 @@ def of(methods: Collection[str]) -> str:
 
 
 def satisfied(acr: str) -> tuple[str, ...]:
-    """Return the classes that a login of the class `acr` satisfies, from the strongest to the weakest.
+    """Return the class `acr` and all weaker classes, from the strongest to the weakest.
 
-    Returns no classes if `acr` is unknown.
+    Returns an empty tuple if `acr` is unknown.
     """
     return CLASSES[CLASSES.index(acr) :: -1] if acr in CLASSES else ()
 
@@ -54,5 +54,5 @@ def satisfies(acr: str, required: str) -> bool:
 
 
 def strongest(classes: Collection[str]) -> str:
-    """Return the strongest of the classes, or "" if there is none."""
+    """Return the strongest of the classes, or "" if `classes` has no known class."""
     return next((name for name in reversed(CLASSES) if name in classes), "")

@@ -1,8 +1,8 @@
-"""The background thread of a process.
+"""Runs the background thread of a server process, and fills the caches of the process at its start.
 
-The thread refreshes the cached signing keys and metadata before they are too old. It also records the newest state of
-the database in Redis (`high_water`), and writes the counts of tokens. A server process starts this thread
-(project/background.py). Management commands do not.
+The thread refreshes the cached signing keys and metadata before they are too old to be used. The thread also records
+the newest state of the database in Redis (`high_water`), and writes the counts of tokens and refusals. Server processes
+start the thread (project/background.py), management commands do not.
 """
 
 import os
@@ -30,9 +30,9 @@ The list lives as long as the process.
 
 
 def record(*, now: datetime) -> None:
-    """Record the state of the database in Redis, write the counts of tokens and refusals, and update the metrics.
+    """Record the state of the database in Redis, write the counts of tokens and refusals, and call `observers`.
 
-    The functions in `observers` read the database for the metrics.
+    The functions in `observers` update the metrics. `now` is the time of this node's clock.
     """
     high_water.recorder.record(now=now)
     tally.flush(now=now)
@@ -43,8 +43,8 @@ def record(*, now: datetime) -> None:
 def warm(*, now: datetime) -> None:
     """Read keys, metadata and recent clients into this process's caches, and sign once with each ring's signing key.
 
-    A server process calls `warm` before it accepts requests. `now` is this node's clock. Raises Django's database
-    errors if the database fails. Ignores problems with keys.
+    A server process calls `warm` before it accepts requests. `now` is the time of this node's clock. Raises
+    Django's database errors if the database fails. Ignores KeyProblem.
     """
     for duty in DUTIES:
         for name in duty.names():
@@ -57,9 +57,10 @@ def warm(*, now: datetime) -> None:
 
 
 def connect(*, now: datetime) -> None:
-    """Open this thread's connections to the database and to the cache of the rate limits. `now` is this node's clock.
+    """Open this thread's connections to the database and to the cache of the rate limits.
 
-    Raises Django's database errors if the database fails. Ignores a failure of the cache.
+    `now` is the time of this node's clock. Raises Django's database errors if the database fails. Ignores a failure of
+    the cache.
     """
     registry.version()
     with suppress(NotCounted):

@@ -1,7 +1,7 @@
-"""Reads the settings, and returns them as typed, frozen objects. No other module of the issuer reads them.
+"""Reads Django's settings, and returns them as typed, frozen objects.
 
-- `tokens.settings` has the entries with their defaults, the types, and the checks of single entries.
-- tests/test_settings_reads.py lists the modules that may read settings nevertheless.
+- The other modules of the issuer get settings from this module. tests/test_settings_reads.py lists the exceptions.
+- `tokens.settings` has the entries of settings.ISSUER with their defaults, types and checks.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,7 +39,7 @@ class MalformedSetting(ImproperlyConfigured, ValueError):
 
 @cache
 def issuer() -> IssuerSettings:
-    """Return the issuer's settings, which a process parses once. If a test overrides settings, parses them again.
+    """Return the issuer's settings. A process parses them once, and again if a test overrides a setting.
 
     Raises MalformedSetting if an entry of ISSUER is unknown or malformed.
     """
@@ -146,9 +146,9 @@ class PageSettings:
 
 @cache
 def pages() -> PageSettings:
-    """Return the settings of Django that the issuer's pages and forms need, which a process reads once.
+    """Return the settings of Django that the issuer's pages and forms need.
 
-    If a test overrides settings, reads them again.
+    A process reads them once, and again if a test overrides a setting.
     """
     return PageSettings(
         session_engine=settings.SESSION_ENGINE,
@@ -174,7 +174,7 @@ def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
 def _retention(value: timedelta | None) -> timedelta | None:
     """Return AUDIT_RETENTION. Raises ValueError if it is shorter than AUDIT_LEAST.
 
-    The database enforces the minimum AUDIT_LEAST, too.
+    A trigger of the database also refuses to delete events that are younger than AUDIT_LEAST.
     """
     if value is not None and value < AUDIT_LEAST:
         raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
@@ -191,8 +191,8 @@ def _sign_up(values: Mapping[str, Any]) -> bool:
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
     """Return the OpenID Connect scopes that clients can request.
 
-    The scopes `address` and `phone` need an entry in `source` (CLAIMS_SOURCE), and `groups` an entry in `groups`
-    (GROUPS_CLAIM).
+    The scope `address` needs the claim `address` in `source` (CLAIMS_SOURCE), and the scope `phone` needs the claim
+    `phone_number` there. The scope `groups` needs a setting GROUPS_CLAIM that is not empty, passed as `groups`.
     """
     optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
     return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})

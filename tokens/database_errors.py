@@ -1,8 +1,9 @@
-"""Distinguishes outages of the database, which are answered with 503, from errors of this program.
+"""Distinguishes outages of the database, which are answered with 503, from other database errors, such as wrong SQL.
 
-- Django's exception classes do not distinguish outages and errors: a read-only database and a mistake in a statement
-  raise the same class. The SQLSTATE distinguishes them (PostgreSQL appendix A).
-- An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
+- Django's exception classes are not enough: a read-only database and a mistake in a statement can raise the same class.
+  The SQLSTATE distinguishes them (PostgreSQL appendix A).
+- An OperationalError or InterfaceError without a listed SQLSTATE is an outage, too. psycopg sets no SQLSTATE if it
+  cannot connect.
 - A command distinguishes errors that a later run can avoid (`interrupted`, `unavailable`) from a wrong DATABASE_URL.
 - The full text of an error of PostgreSQL can contain a row, with hashes or sealed keys. `message` leaves the row out.
 - `resources/database_errors.py` has the same rule for outages, and `tests/database_errors.py` tests both modules.
@@ -76,10 +77,10 @@ def unavailable(error: Error) -> bool:
 
 
 def message(error: Exception) -> str:
-    """Return the text of the error on one line. For an error of PostgreSQL, only its first line, without the row.
+    """Return the text of the error on one line.
 
-    That line can still have the one value that PostgreSQL could not read. If a constraint refused a row, the text has
-    the name of the constraint.
+    For an error of PostgreSQL, returns only the primary message, which does not show the row. It can still show the one
+    value that PostgreSQL could not read. If a constraint refused a row, the name of the constraint is added.
     """
     diagnostics = getattr(error.__cause__, "diag", None)
     primary = getattr(diagnostics, "message_primary", None)
@@ -99,7 +100,7 @@ def _state(error: Error) -> str:
 def unless_down() -> Iterator[None]:
     """Ignore an outage of the database in the block, but raise the error if a transaction is open.
 
-    Use it for writes that can be lost without changing the answer.
+    Use `unless_down` for writes whose loss does not change the answer to the client.
     """
     # Every later statement of a failed transaction fails, too.
     try:

@@ -1,4 +1,4 @@
-"""An HTTP response that is read within a deadline, for `outbound`."""
+"""Reads an HTTP response within a deadline, for `outbound`."""
 
 import http.client
 import io

@@ -1,8 +1,8 @@
-"""Checks if a user's e-mail address is verified, and marks an address as verified for an administrator.
+"""Checks if a user's e-mail address is verified, and marks the address as verified if an administrator says so.
 
 - An address, in any spelling, can be verified for only one user: applications identify users by verified addresses.
-- An administrator verifies the address that the page showed. If the user changed the address after that, neither the
-  old nor the new address is verified.
+- An administrator verifies the address that the page showed. If the user changed the address after that, `verify` marks
+  neither the old nor the new address.
 """
 
 from allauth.account.models import EmailAddress
@@ -28,7 +28,7 @@ def is_verified(user: User) -> bool:
 
 
 def verify(user: User, address: str) -> bool:
-    """Mark the user's e-mail address as verified. Returns False if it was verified before.
+    """Mark the user's e-mail address as verified. Returns False if it is verified already.
 
     `address` is the address that the administrator saw. Raises CannotVerify if the user's address is empty or differs
     from `address`, or if the same address is verified for another user.

@@ -10,7 +10,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class OAuthError(Exception):
-    """An OAuth error response with a registered error code, such as `invalid_grant`.
+    """An OAuth error with a registered error code, such as `invalid_grant`, and the HTTP status of its response.
 
     `description` is sent to the client. It contains no value of the request, except the name of a refused scope
     (issued/audience.py). `reason` is only logged, and contains no value of the request. Without a `reason`, the

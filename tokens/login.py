@@ -2,8 +2,8 @@
 
 - django-allauth shows the login pages and keeps the session. This module authenticates users by password.
 - A user logs in with a username or an e-mail address, in any spelling that is equal in NFKC without regard to case.
-- If several usernames match, a username with exactly the typed spelling has priority, then a username that is equal in
-  NFKC. If several users still match, the login is refused.
+- If several usernames match, the one in exactly the typed spelling is used, else the one that is equal in NFKC. If
+  several users still match, the login is refused.
 - A login runs the same SQL statements and one password hash whether or not the user exists, so that timing does not
   reveal which users exist.
 """

@@ -1,7 +1,7 @@
 """Fetches a document, such as JSON, or posts a form, at an address that a client or another issuer chose.
 
 The address might be an attacker's, so
-1. it must be https, without user and fragment (`_parts`);
+1. it must be https, without user information and without a fragment (`_parts`);
 2. its host name is resolved once, and each IP address must be public, so that no request reaches the private network
    of this process (server-side request forgery). The connection uses the checked IP addresses, not the name (`_open`);
 3. redirects, compression and proxies are not used;
@@ -48,7 +48,7 @@ class StatusError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A document and its headers, by name in lower case. If a header is repeated, its values are joined."""
+    """A document, and the headers of the response by name in lower case. The values of a repeated header are joined."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -186,9 +186,10 @@ def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None
 
 
 def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
-    """Return a connection to the first of these (IP address, port) pairs that answers before the deadline `until`.
+    """Connect to one of `addresses`, pairs of IP address and port, and return the connection. Tries them in order.
 
-    Raises OSError if none answers.
+    `until` is the deadline in monotonic seconds. Raises OSError if no address accepts the connection before the
+    deadline.
     """
     failure: OSError = OSError("the name has no address")
     for tried, address in enumerate(addresses):

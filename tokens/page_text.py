@@ -1,6 +1,6 @@
-"""Translates texts of packages such as `keys` into the language of the page.
+"""Translates texts of the lower packages, such as `keys`, into the language of the page.
 
-These packages return English texts, because commands and logs show the texts, too.
+The lower packages return English texts, because commands and logs show these texts, too.
 """
 
 from collections.abc import Mapping

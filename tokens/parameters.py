@@ -1,4 +1,4 @@
-"""The request parameters of the endpoints, and the checks of these parameters (RFC 6749 sections 3.1 and 3.2).
+"""Reads and checks the request parameters of the endpoints (RFC 6749 sections 3.1 and 3.2).
 
 - Parameters without a value, and parameters that an endpoint does not declare, are ignored.
 - A parameter must not contain a control character, and must not be repeated, except `resource` (RFC 8707) and
@@ -145,15 +145,15 @@ def garbled(pairs: Pairs) -> str | None:
 def damaged(pairs: Pairs) -> str | None:
     """Return the name of the first parameter whose value is not UTF-8, or None.
 
-    U+FFFD in a value shows that Django replaced such bytes.
+    Django replaces bytes that are not UTF-8 by U+FFFD. So each value that contains U+FFFD counts as damaged.
     """
     return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 
 def repeated(pairs: Pairs) -> str | None:
-    """Return the name of the first parameter that must not be repeated but is, or None.
+    """Return the name of the first parameter that is repeated although it must not be, or None.
 
-    See RFC 6749 sections 3.1 and 3.2.
+    `resource` may be repeated, and in token exchange also `audience`. See RFC 6749 sections 3.1 and 3.2.
     """
     may = {REPEATABLE, REPEATABLE_TOO} if ("grant_type", GrantType.TOKEN_EXCHANGE.value) in pairs else {REPEATABLE}
     names = [name for name, _ in pairs if name not in may]

@@ -1,7 +1,7 @@
 """Runs plain SQL on the default database, for statements that run in most requests.
 
-The PostgreSQL backend of this project keeps a cursor open (project/postgresql). This cursor is faster than
-Django's, which makes two new cursors for each statement. With another backend, Django's cursor is used.
+The PostgreSQL backend of this project keeps a cursor open (project/postgresql). This is faster than Django's own way,
+which makes two new cursors for each statement. With another backend, Django's cursor is used.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ def backend() -> BaseDatabaseWrapper:
 def cursor() -> AbstractContextManager[Any]:
     """Return a context manager that yields a cursor.
 
-    The caller must fetch all rows of a statement before it executes the next.
+    The caller must fetch all rows of a statement before it executes the next statement.
     """
     connection = backend()
     kept_cursor = getattr(connection, "kept_cursor", None)

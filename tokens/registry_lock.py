@@ -3,9 +3,9 @@
 - With every change, a trigger updates the version of the registry (tokens/triggers/registry_version.py). The version is
   one row, so changes wait for each other.
 - A change locks its own rows before the row of the version. At the commit, PostgreSQL also locks the rows to which the
-  foreign keys of the change refer. No order of rows prevents a deadlock of two changes, as the example shows. So each
-  change, and each deletion, begins with an advisory lock.
-- A transaction that was left open blocks all changes, on every node. So a change waits for a lock at most WAIT.
+  foreign keys of the change refer. So no order of rows prevents a deadlock of two changes, as the example shows. Each
+  change, and each deletion, first takes an advisory lock to prevent such a deadlock.
+- A transaction that stays open blocks all changes, on every node. So a change waits for a lock at most WAIT.
 - On PostgreSQL, the error message names the process that holds the lock. SQLite cannot name the process.
 
     delete a client      locks the client       waits for the version

@@ -1,4 +1,4 @@
-"""The issuer's URLs, relative to ISSUER_URL."""
+"""The URLs of the issuer's endpoints and pages, relative to ISSUER_URL."""
 
 from django.urls import URLPattern, URLResolver, path, re_path
 

@@ -1,14 +1,14 @@
-"""The claims that the userinfo endpoint returns about a user (OpenID Connect Core section 5.3).
+"""Checks the access token of a userinfo request, and returns the user's claims (OpenID Connect Core section 5.3).
 
 The endpoint accepts an access token if
 1. it is signed by this issuer, and has not expired;
 2. it is presented in the right way. A token with `cnf`, which is bound to a key, needs the scheme DPoP and a proof of
    the key for this request (RFC 9449 section 7). Any other token is presented as a bearer token;
 3. it is not revoked, and its client is active;
-4. it was issued under a user's grant, to the client that the user allowed. So tokens of services, exchanged tokens and
-   tokens of the JWT bearer grant type are refused, because no user allowed their clients anything;
+4. it was issued under a user's grant, to the client that the user allowed. Tokens of the grant types client
+   credentials, token exchange and JWT bearer are refused, because no user allowed the client that got such a token;
 5. the scope openid was granted. A token for the issuer must contain this scope. A token for an API never contains this
-   scope, so the user's grant must contain it. A switch of the client can refuse all tokens for APIs;
+   scope, so the user's grant must contain it. A setting of the client can refuse all tokens for APIs;
 6. its user is active.
 """
 
@@ -47,7 +47,7 @@ class Presentation:
 class TokenRefused(OAuthError):
     """The userinfo endpoint refuses the token (RFC 6750 section 3.1, RFC 9449 section 7.1).
 
-    `scheme` is the scheme by which the token was presented. `nonce` is for the client's next proof.
+    `scheme` is the authentication scheme of the request, Bearer or DPoP. `nonce` is for the client's next DPoP proof.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class TokenRefused(OAuthError):
         self.scheme, self.nonce = scheme, nonce
 
     def by(self, scheme: str) -> "TokenRefused":
-        """Return a copy of this refusal for a request that presented the token by `scheme`."""
+        """Return a copy of this refusal for a request with the authentication scheme `scheme`."""
         details: Any = {"status": self.status_code, "reason": self.reason, "nonce": self.nonce}
         return TokenRefused(self.error, self.description, scheme=scheme, **details)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `WWW-Authenticate` with the error, and `DPoP-Nonce` if there is a nonce.
+        """Return the header `WWW-Authenticate` with the error, and the header `DPoP-Nonce` if there is a nonce.
 
         `WWW-Authenticate` has a Bearer and a DPoP challenge. Only the challenge for `self.scheme` contains the error.
         """
@@ -112,7 +112,8 @@ def userinfo(presented: Presentation, *, now: datetime) -> dict[str, Any]:
 def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
     """Check the conditions of the module's docstring, and return the claims.
 
-    Raises what `userinfo` raises. The caller sets the scheme of a TokenRefused.
+    Raises the exceptions that `userinfo` raises. But `scheme` of TokenRefused is always Bearer here. `userinfo`
+    replaces it by the authentication scheme of the request.
     """
     try:
         token = token_reader.read(presented.token, now=now)
@@ -132,8 +133,8 @@ def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
 def _check_holder(token: PresentedToken, presented: Presentation, *, now: datetime) -> None:
     """Check condition 2 of the module's docstring, and record the DPoP proof of a bound token as used.
 
-    Raises TokenRefused if a bound token comes without a valid proof of its key, or if a token that is not bound to a
-    key comes by the scheme DPoP.
+    Raises TokenRefused if a bound token is presented without a valid proof of its key. Also raises TokenRefused if a
+    token that is not bound to a key is presented by the scheme DPoP.
     """
     if presented.scheme != "DPoP":
         if token.thumbprint is not None:  # RFC 9449 section 7.2: else a thief would leave out the proof
@@ -159,7 +160,7 @@ def _check_holder(token: PresentedToken, presented: Presentation, *, now: dateti
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
-    """Return the user grant of the token, and the scopes whose claims userinfo returns.
+    """Return the user grant of the token, and the scopes whose claims `userinfo` returns.
 
     Raises TokenRefused if condition 4, 5 or 6 of the module's docstring does not hold.
     """

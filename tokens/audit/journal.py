@@ -1,12 +1,12 @@
 """The audit journal: a copy of the audit trail in a file outside of the database (ISSUER["AUDIT_JOURNAL"]).
 
-- Each row of the audit trail becomes one line of JSON, as in the audit log, once its transaction is committed.
+- Each row of the audit trail is appended as one line of JSON, after the transaction of the row is committed.
 - The file only grows. A restore replaces the database and leaves the file as it is.
 - A signing key that is revoked in the journal is neither used nor published, even if it is valid in the database.
 - If the database lacks the journal's newest event, the database was restored. `manage.py after_restore` repeats the
   lost revocations and records `database.restored`, which is then the newest event of the journal and of the database.
-- Without the setting no journal is written. Only the marks in Redis can then show a restore
-  (tokens/revoking/high_water.py).
+- Without the setting, no journal is written. Then a restore can be noticed only by comparing the database with its
+  newest state that was recorded in Redis (tokens/revoking/high_water.py).
 
 Example: {"at": "2027-01-31T12:00:00.123456+00:00", "action": "key.revoked", "subject": "key:dd9EZHXB…", …}
 """
@@ -102,7 +102,7 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def revoked_keys(events: Iterable[Entry] | None = None) -> Mapping[str, datetime]:
-    """Return the instant at which each revoked key was revoked, by its kid. Reads the journal if `events` is None.
+    """Return the time of revocation of each revoked key among `events`, by kid. Reads the journal if `events` is None.
 
     Logs an error and returns no keys if the journal cannot be read.
     """

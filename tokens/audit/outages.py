@@ -1,7 +1,8 @@
 """Writes the audit event `request.unavailable` for 503 answers: at most one line within EVERY for each reason.
 
 - The first answer with a reason is logged at once.
-- Further answers within EVERY after that line are counted. The next line has their number (`suppressed`).
+- Further answers with the same reason within EVERY after that line are only counted. The next line has their number as
+  `suppressed`.
 """
 
 import os
@@ -25,7 +26,7 @@ class _Line:
 
 
 class Unavailability:
-    """The time of the last log line for each reason, so that this process repeats no line within EVERY."""
+    """The time of the last log line for each reason of 503 answers in this process."""
 
     def __init__(self) -> None:
         self.forget()

@@ -1,12 +1,13 @@
-"""The retention of rows of the audit trail (ISSUER["AUDIT_RETENTION"]). The log and the journal keep their lines.
+"""Selects the rows of the audit trail that are older than ISSUER["AUDIT_RETENTION"], and records their purge.
 
-- Without the setting, rows are kept for ever.
+- Without the setting, rows are kept for ever. The audit log and the journal are not purged.
 - The database itself refuses to delete a row of the last 30 days (tokens/migrations/), so that neither a short setting
   nor an attacker with SQL can delete recent events.
 - The newest row is kept. Keyturn compares it with the journal and with the newest event that processes recorded in
   Redis, to notice a restored database.
-- A purge records an event with the instant before which rows were deleted. `purged_before` returns that instant. By
-  that instant, `manage.py after_restore` distinguishes purged events of the journal from events that a restore lost.
+- A purge records an event with the instant before which rows were deleted. `purged_before` returns that instant. If the
+  journal has an event that the database lacks, `manage.py after_restore` sees by that instant whether a purge or a
+  restore removed the event.
 """
 
 from datetime import datetime
@@ -35,7 +36,7 @@ def ended(now: datetime) -> QuerySet[AuditEvent]:
 
 
 def record_purge(number: int, *, now: datetime) -> None:
-    """Record that `number` rows older than the retention were deleted. Records nothing for 0."""
+    """Record that `number` rows older than the retention were deleted. Does nothing if `number` is 0."""
     retention = conf.issuer().audit_retention
     if number and retention is not None:
         details = {"rows": number, "before": (now - retention).isoformat()}

@@ -1,6 +1,6 @@
 """Finds events of the audit trail, for the admin's list and its export, and for the command `audit`.
 
-Each condition of a filter has an index that returns the rows in the order of the list, newest first.
+For each condition of a filter, the table has an index in the order of the list, newest first.
 """
 
 from collections.abc import Iterator

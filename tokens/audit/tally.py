@@ -5,7 +5,7 @@
 - A process that is killed loses the entries since its last flush. If there are more than `trail.RECENT` entries between
   two flushes, the oldest are not counted. The audit log has every line.
 - The reason of a refusal contains no input, so the number of different reasons is bounded. In addition, one flush
-  counts at most KEPT of them separately.
+  counts at most KEPT names separately. A name is a reason, or the grant type of an issued token.
 - `flush` writes the activity of registered clients only, so that an invented client_id creates no row.
 """
 
@@ -45,7 +45,8 @@ class Totals:
 def total(entries: list[Noted]) -> Totals:
     """Return the number of entries for each day, action and name, and the newest entry of each client and action.
 
-    The name is the grant type of an issued token, or the reason of a refusal.
+    The name is the grant type of an issued token, or the reason of a refusal. Beyond KEPT combinations, entries are
+    counted under the name OTHER.
     """
     counts: Counter[tuple[date, str, str]] = Counter()
     clients: dict[str, dict[str, Noted]] = {}
@@ -67,9 +68,10 @@ class Tally:
         self._lock = threading.Lock()
 
     def flush(self, *, now: datetime) -> None:
-        """Write the counts and the time of the last poll of the feed, if EVERY has passed since the last attempt.
+        """Write the counts, and the time at which an API last polled the revocation feed.
 
-        If the database fails, the counts and the time stay in memory for the next attempt.
+        Does nothing unless EVERY has passed since the last attempt. If the database fails, the counts and the time stay
+        in memory for the next attempt.
         """
         with self._lock:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:

@@ -69,9 +69,9 @@ def record(
 
 
 def without_addresses(value: Any) -> Any:
-    """Return `value`, the details of an event, with shortened e-mail addresses: `…@example.com`.
+    """Return `value`, the details of an event, with shortened e-mail addresses such as `…@example.com`.
 
-    The log has the shortened addresses. The row in the database and the journal have the whole addresses.
+    Only the log gets the shortened addresses. The row in the database and the line in the journal have whole addresses.
     """
     if isinstance(value, str):
         return ADDRESS.sub("…@", value) if "@" in value else value
@@ -90,11 +90,12 @@ def _without_user_information(name: str) -> str:
 
 
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
-    """Log an event without a row in the database, after the caller's transaction, if any, is committed.
+    """Log an event without a row in the database. In a transaction, write the line after the commit.
 
-    Counts the event for the dashboard (`recent`) and calls `observers` before the commit.
-    The arguments are those of `record`. In `details`, "…" replaces the part of an e-mail address before the "@".
-    `actor` and `subject` are logged without the user information of a client's URL (RFC 3986 section 3.2.1).
+    Adds the event to `recent`, for the counts of the dashboard, and calls `observers`. Both are done at once, without
+    waiting for the commit. The arguments are those of `record`. In `details`, "…" replaces the part of an e-mail
+    address before the "@". `actor` and `subject` are logged without the user information of a client's URL (RFC 3986
+    section 3.2.1).
     """
     if (detail := COUNTED.get(action)) is not None and details is not None:
         client = actor if actor.startswith("client:") else subject

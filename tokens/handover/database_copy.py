@@ -1,11 +1,12 @@
-"""Copies the whole database to an empty PostgreSQL: every table and the sequences. No trigger changes the copy.
+"""Copies the whole database to an empty PostgreSQL: every table and the sequences.
 
 1. The target has no table, or only the tables that `migrate` creates, without any user, client, API, signing key or
    audit event.
 2. `migrate` creates the tables, in a process of its own whose DATABASE_URL is the target.
 3. The source is locked against writes until the copy is done, so that no acknowledged write is lost.
-4. The rows are copied with their primary keys while the triggers of the target are off, in one transaction.
-5. Sequences continue after the largest key. Triggers are on again.
+4. The triggers of the target are switched off, so that they do not change the copied rows. The rows that `migrate`
+   created are deleted. The rows of the source are copied with their primary keys.
+5. The triggers are switched on again. Each sequence continues after the largest key. Steps 4 to 6 are one transaction.
 6. Every row of every table is read from both databases and compared, and every signing key decrypts from the target.
 
 The source is not changed.
@@ -42,7 +43,7 @@ class CannotMove(Exception):
 
 
 class _SourceFailed(Exception):
-    """A database error of the source in a block that translates the errors of the target."""
+    """A wrapper for a database error of the source, so that `_target_errors` does not translate it."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(str(error))
@@ -51,7 +52,7 @@ class _SourceFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MovedTables:
-    """The number of rows in each table, and the number of signing keys whose private half decrypts in the target."""
+    """The result of a copy: the rows by table, the signing keys that decrypt in the target, and the tables left out."""
 
     rows: dict[str, int]
     keys: int
@@ -60,7 +61,7 @@ class MovedTables:
 
 
 def move(url: str, progress: Progress) -> MovedTables:
-    """Copy the default database to the PostgreSQL at `url`. Return the number of copied rows and keys.
+    """Copy the default database to the PostgreSQL at `url`. Return what was copied, and which tables were left out.
 
     Calls `progress` with a text before creating the tables and before comparing the rows. Raises CannotMove if the copy
     fails, CannotConnect if the target cannot be used, and Django's error if the source fails or if a lock or time limit
@@ -86,7 +87,7 @@ def move(url: str, progress: Progress) -> MovedTables:
 
 @contextmanager
 def _target_errors() -> Iterator[None]:
-    """Raise CannotMove if the target refuses a row. Translate other errors of the target (`other_database.translated`).
+    """Raise CannotMove if the target refuses a row in the block. Translate other errors by `other_database.translated`.
 
     Does not translate _SourceFailed, which stands for an error of the source.
     """

@@ -1,4 +1,4 @@
-"""Reads one user of a dump of `auth.User`: the unsaved row, the `sub`, and the reason not to import the user."""
+"""Makes an unsaved user from one row of a dump, computes the `sub`, and finds reasons not to import the user."""
 
 import uuid
 from collections.abc import Mapping
@@ -53,9 +53,9 @@ def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> Us
 
 
 def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub` from the dump, or compute a `sub` if the dump has none or a malformed one.
+    """Return the user's `sub` from the dump. If it is missing or malformed there, compute one by `derived_sub`.
 
-    `fields` are the user's fields in the dump. `derived_sub` computes the `sub` from `pk` and the source in `wanted`.
+    `pk` is the user's primary key in the dump, and `fields` are the user's fields in the dump.
     """
     try:
         return uuid.UUID(str(fields["sub"]))

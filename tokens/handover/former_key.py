@@ -27,7 +27,8 @@ LEAST_BITS = 2048
 def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
     """Publish the public half of the RSA key `pem`, which is a private or a public key in PEM. Returns its kid.
 
-    A dry run stores nothing. It returns the kid or raises the same errors.
+    If the key is published already, only returns the kid. A dry run stores nothing, but returns the kid or raises the
+    same errors.
 
     Raises:
         WrongRing: The key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256.
@@ -69,7 +70,7 @@ def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
 def _public(pem: bytes) -> RSAPublicKey:
     """Return the public half of a private or public key in PEM.
 
-    Raises WrongRing if the file has no RSA key of LEAST_BITS or more, or if the key has a passphrase.
+    Raises WrongRing if `pem` is not an RSA key of LEAST_BITS or more, or if a passphrase protects the key.
     """
     try:
         key = load_pem_private_key(pem, None) if b"PRIVATE KEY" in pem else load_pem_public_key(pem)

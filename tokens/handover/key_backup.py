@@ -1,4 +1,4 @@
-"""A backup of the signing keys with their encrypting keys, sealed by a passphrase: one file that restores both.
+"""Writes and restores a backup of the signing keys and their encrypting keys: one file, encrypted by a passphrase.
 
 - The backup has the rows of key rings and signing keys as they are, and the values of KEY_ENCRYPTION_KEYS, without
   which no private half decrypts. A dump of the database lacks these values.
@@ -50,8 +50,8 @@ class Backup:
 def save(entries: Sequence[str], passphrase: str) -> bytes:
     """Return a backup of key rings, signing keys and `entries`, encrypted by `passphrase`.
 
-    `entries` are the values of KEY_ENCRYPTION_KEYS. Decrypts each private half once, to ensure that no value is
-    missing. Raises CannotOpen if a private half does not decrypt.
+    `entries` are the values of KEY_ENCRYPTION_KEYS. Raises CannotOpen if a private half does not decrypt under
+    `entries`, because such a backup would be useless.
     """
     keys = parse(entries)
     _require_open(keys)
@@ -80,9 +80,10 @@ def read(backup: bytes, passphrase: str) -> Backup:
 
 @transaction.atomic
 def restore(backup: Backup, keys: Sequence[EncryptionKey], *, actor: str, now: datetime) -> list[str]:
-    """Insert the key rings and signing keys, and return the kids. `keys` are this process's KEY_ENCRYPTION_KEYS.
+    """Insert the key rings and signing keys of the backup into the database, and return the kids of the keys.
 
-    Raises CannotRestore if the database has rings or keys, and CannotOpen if a private half does not decrypt.
+    `keys` are this process's KEY_ENCRYPTION_KEYS. Raises CannotRestore if the database already has key rings or signing
+    keys, and CannotOpen if a private half does not decrypt under `keys`.
     """
     if SigningKey.objects.exists() or Ring.objects.exists():
         raise CannotRestore("this database has signing keys already: restore into a new one, after migrate")

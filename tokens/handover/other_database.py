@@ -1,7 +1,8 @@
-"""Connects to a database other than the issuer's, by its URL, for the duration of a `with` block.
+"""Connects to a database other than the issuer's own, by a URL, and translates the errors of that database.
 
-The block can also use the issuer's own database, whose errors have other remedies. So the block accesses the other
-database only inside `translated`.
+- `connected` keeps the connection open during a `with` block.
+- `translated` turns a database error into CannotConnect, which says that the other database cannot be used.
+  `translated` cannot see which database raised the error. So its block must not access the issuer's own database.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ class CannotConnect(Exception):
 
 @contextmanager
 def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """Open a connection, named ALIAS, to the database at `url`. Close the connection after the block.
+    """Open a connection, named ALIAS, to the database at `url`. Close the connection after the `with` block.
 
     Raises CannotConnect if the URL is malformed, and what `translated` raises if the connection fails.
     """
@@ -51,9 +52,10 @@ def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise CannotConnect in place of a database error from the `with` block, which uses only the other database.
+    """Raise CannotConnect in place of a database error in the `with` block.
 
-    An error that a later run can avoid, such as a lock timeout, is raised as it is.
+    An error that a later run can avoid, such as a lock timeout, is raised unchanged. The block must not access the
+    issuer's own database, because an error of that database would be translated, too.
     """
     try:
         yield

@@ -2,8 +2,8 @@
 
 - An application becomes a client with its client_id and its secret. A hashed secret is stored as it is, until the
   client authenticates for the first time (tokens/clients/client_secret.py).
-- A live refresh token is stored by its SHA-256, under a grant of its own. At its first use, a token of this issuer
-  replaces it, because imported clients rotate refresh tokens; a later use of the old token is detected as reuse.
+- A live refresh token is stored by its SHA-256, under a grant of its own. Imported clients rotate refresh tokens. So
+  the first use of an imported token returns a new refresh token, and a second use is detected as reuse.
 - A token is imported only if this issuer has all scopes of the token. The scopes must be of one API, of OpenID Connect
   (with `openid`), or of both.
 - A user is found by the username and by the `sub` that `import_users` computed. So `import_users` must run first.
@@ -22,14 +22,15 @@ from tokens.models import Api, Scope
 
 
 class _ToolkitDryRun(Exception):
-    """Raised at the end of a dry run, to roll back its transaction."""
+    """The exception that ends the transaction of a dry run, so that the transaction is rolled back."""
 
 
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
-    """Import applications and refresh tokens from the database `source`, in one transaction, with the options `wanted`.
+    """Import applications and refresh tokens from the database `source`, and return the report of the import.
 
-    Returns the report of the import. Raises NoToolkit if `source` lacks a table, CannotConnect if `source` cannot be
-    read, ValidationError if an API does not exist, and RegistryLocked if another transaction holds a lock for too long.
+    The import is one transaction. `wanted` has its options. Raises NoToolkit if `source` lacks a table, CannotConnect
+    if `source` cannot be read, ValidationError if an API does not exist, and RegistryLocked if another transaction
+    holds a lock for too long.
     """
     report, scopes = ToolkitReport(), _scopes(wanted)
     try:

@@ -1,4 +1,4 @@
-"""The options of an import from django-oauth-toolkit, and its result."""
+"""The options and the result of an import from django-oauth-toolkit."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Imports a live refresh token of django-oauth-toolkit with a user grant of its own. Counts tokens that it refuses."""
+"""Imports live refresh tokens of django-oauth-toolkit, each under a user grant of its own. Counts refused tokens."""
 
 from tokens import conf
 from tokens.errors import OAuthError
@@ -52,7 +52,7 @@ def take(token: ToolkitToken, client: Client | None, wanted: ToolkitImport, repo
 
 
 def _problem(token: ToolkitToken, client: Client | None, wanted: ToolkitImport) -> str | None:
-    """Return the reason not to import the refresh token, or None. Does not check the user and scopes of the token."""
+    """Return the reason not to import the token, or None. Does not check the user and the scopes of the token."""
     if token.revoked:
         return "revoked"
     if token.scope is None:
@@ -70,7 +70,7 @@ def _problem(token: ToolkitToken, client: Client | None, wanted: ToolkitImport) 
 
 
 def _target(token: ToolkitToken) -> Target | str:
-    """Return the API and the scopes that the imported token gets, or the reason why it cannot have its scopes."""
+    """Return the API and the scopes of the imported token, or the reason to refuse the token because of its scopes."""
     names = tuple(dict.fromkeys((token.scope or "").split()))
     offered = audience.offered()
     own = {scope.name: scope.api for scope in Scope.objects.filter(name__in=names).select_related("api")}

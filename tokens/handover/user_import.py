@@ -2,9 +2,9 @@
 
 - The `sub` is computed from the issuer's URL, the source and the user's primary key at the source. A second run, or a
   rehearsal on a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
-- A user who was imported before is not changed, even if the source has another password of the user now.
+- A user who was imported before is not changed, even if the user's password in the source has changed since.
 - A user is refused if another user has the same username. Usernames are compared in NFKC, ignoring case.
-- Rights of administration are imported only if the operator requests it (`with_staff`).
+- is_staff and is_superuser are imported only if the operator requests it (`with_staff`).
 - The import is one transaction.
 """
 
@@ -52,11 +52,11 @@ class ImportedUsers:
 
 
 class _UsersDryRun(Exception):
-    """Raised at the end of a dry run, to roll back its transaction."""
+    """The exception that ends the transaction of a dry run, so that the transaction is rolled back."""
 
 
 def load(rows: Iterable[Mapping[str, Any]], wanted: UserImport) -> Iterator[ImportedUsers]:
-    """Import the users of a dump in one transaction. Yields the result so far after each batch, and at the end.
+    """Import the users of a dump in one transaction. Yield the result so far after each batch, and at the end.
 
     Raises MalformedDump if a row is malformed.
     """
@@ -89,7 +89,7 @@ def _users(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the primary key and the fields of each user in the dump. Users are the rows of the model `wanted.model`.
 
-    For each group in the dump, adds the name to `groups`, under the primary key.
+    Also adds the name of each group in the dump to `groups`, by the group's primary key.
     """
     for row in rows:
         if row["model"].lower() == wanted.model:
@@ -157,9 +157,9 @@ def _add_to_groups(new: list[tuple[User, Mapping[str, Any]]], groups: Mapping[An
 
 
 def _verify(new: list[User], wanted: UserImport, result: ImportedUsers) -> None:
-    """Mark the e-mail addresses of new users as verified if `wanted` says that the source verified them.
+    """Mark the e-mail addresses of the users in `new` as verified, if `wanted.trust_emails` is set.
 
-    Skips an address that another user has verified, and adds the new user to `result.same_email`.
+    If an address is verified for another user, skips it and adds the new user's name to `result.same_email`.
     """
     for user in new if wanted.trust_emails else ():
         try:

@@ -39,7 +39,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The operator's name, logo and colour. If logo or stylesheet is not set, the pages have those of Keyturn."""
+    """The operator's name, logo and stylesheet. If logo or stylesheet is missing, the pages have that of Keyturn."""
 
     name: str
     stylesheet: str

@@ -1,4 +1,7 @@
-"""The entries of settings.ISSUER with their defaults. Pure. docs/reference/settings.md is made from the comments."""
+"""The entries of settings.ISSUER with their defaults. Pure.
+
+The comments of this module become docs/reference/settings.md.
+"""
 
 from datetime import timedelta
 from typing import Any

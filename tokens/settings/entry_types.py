@@ -1,6 +1,7 @@
 """The type of each entry of settings.ISSUER. Pure. `tokens.conf` reads the settings, and calls `refuse_other_types`.
 
-A text such as "false" is not accepted for True or False. Python counts the text as true, so it would turn an option on.
+A text such as "false" is refused for an entry that must be True or False. Python counts the text as true, so the text
+would turn the option on.
 """
 
 from collections.abc import Callable, Collection, Mapping

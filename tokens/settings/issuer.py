@@ -50,7 +50,7 @@ class IssuerSettings:
     redirect_allow_list: tuple[str, ...]
     """Origins and schemes of the redirect URIs that every administrator may register. Empty: all redirect URIs."""
     rate_limits: Mapping[str, Rate]
-    """The rate limit for each endpoint, which applies to one client at one address."""
+    """The rate limits by name (RATE_LIMITS in tokens/settings/rate.py says what each limit counts)."""
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """A file to which the audit trail is appended, in addition to the database (tokens/audit/journal.py)."""
@@ -107,5 +107,5 @@ class IssuerSettings:
         return parse(self.key_encryption_keys)
 
     def may_send_logouts_privately(self, host: str) -> bool:
-        """Return True if the setting PRIVATE_LOGOUT_HOSTS names the host or its domain."""
+        """Return True if the setting PRIVATE_LOGOUT_HOSTS has the host, or a domain of the host such as `.example`."""
         return any(covers(entry, host.lower()) for entry in self.private_logout_hosts)

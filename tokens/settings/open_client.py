@@ -93,7 +93,7 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
 def hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the hosts in the setting `name`, in lower case. Raises ValueError if an entry is not a host.
 
-    An entry such as `.example` means a domain and its hosts. A URL is refused.
+    The entry `.app.example` means the host app.example and all its subdomains. A URL is refused.
     """
     entries: Sequence[str] = values[name]
     if wrong := [entry for entry in entries if not entry.strip(".") or set(entry) & set("/:*@ ")]:
@@ -104,5 +104,8 @@ def hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def covers(entry: str, host: str) -> bool:
-    """Return True if the entry is this host, or is a domain such as `.example` that contains it."""
+    """Return True if `entry` is this host, or is a domain with a leading dot, such as `.example`, that has this host.
+
+    A domain has itself (`example`) and its subdomains as hosts.
+    """
     return host == entry or (entry.startswith(".") and (host.endswith(entry) or host == entry[1:]))

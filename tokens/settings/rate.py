@@ -1,7 +1,7 @@
 """The rate limits of the issuer: how often a client, a user or an address may send requests. Pure.
 
-`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts. `tokens.views.endpoint` (clients) and
-`tokens.views.limits` (users, addresses) choose the counter for a request.
+`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts the requests. The counter of a request is
+chosen by `tokens.views.endpoint` for a client, and by `tokens.views.limits` for a user or an address.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The login page, the logout page, and /accounts/, which shows what the issuer knows about the user.
 
-The class of the login page is in `login`. This module adds the rate limit, headers and language of that page.
+The class of the login page is in `login`. This module adds the rate limit, the headers and the choice of language.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ LINKS = (
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The label and value of a claim on the account page. Applications can read the claim if the user allows it."""
+    """A claim on the account page, with its label. Applications can read the claim if the user allows it."""
 
     label: str
     value: object

@@ -63,7 +63,7 @@ class Attempt:
         return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
-        """Record that the client gets its answer now.
+        """Mark the stored request as answered. Do nothing if the request is not stored.
 
         Raises AlreadyAnswered if the request was answered more than 10 seconds ago, and NotStored if its row does not
         exist any more.
@@ -81,9 +81,9 @@ def clock() -> datetime:
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
     """Issue a code and send it to the client, by a redirect or a form.
 
-    If the request was answered more than 10 seconds ago, returns a page that says so. If all sessions of the user were
-    ended after this session was checked, redirects to the request again, so that the user logs in. `is_consent` is True
-    if the user allowed the client in this HTTP request. Raises OAuthError if the code cannot be issued.
+    If the request was answered more than 10 seconds ago, returns a page that says so. If the session has ended since it
+    was checked, redirects to the same request again, so that the user logs in first. `is_consent` is True if the user
+    allowed the client in this HTTP request. Raises OAuthError if the code cannot be issued.
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
@@ -150,7 +150,7 @@ def _may_answer_unseen(request: HttpRequest, error: AuthorizationRefused) -> boo
 
 
 def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -> HttpResponse:
-    """Return the page for a stored request that this browser cannot open, or that was already answered."""
+    """Return the page for a stored request that this browser cannot open (NotStored), or that was already answered."""
     if isinstance(reason, AlreadyAnswered):
         note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
         return duplicate_request.page(request, reason)
@@ -159,7 +159,7 @@ def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -
 
 
 def _wants_no_page(sent: SentRequest) -> bool:
-    """Return True if the request, which can be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
+    """Return True if the request has prompt=none (OpenID Connect Core section 3.1.2.1). The request may be invalid."""
     return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
 
 

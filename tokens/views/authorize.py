@@ -3,7 +3,7 @@
 The view does and checks the following, in this order. The first check that fails determines the answer:
 
 0. If the client pushed or signed the request, the request is stored for this browser (`request_reference`). The browser
-   is redirected to the stored request, for which the view begins again.
+   is redirected to the stored request, and the view begins again with it.
 1. The client, redirect URI, scopes and PKCE of the request must be valid. If one of them is invalid and no user is
    logged in, the answer is a page with the error. The visitor is not asked to log in.
 2. A user must be logged in. If the request names a user, this user must be logged in. The login must be as recent and
@@ -149,7 +149,7 @@ def _ask(attempt: Attempt) -> HttpResponse:
 
 
 def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: datetime) -> HttpResponse | None:
-    """Return None if the login satisfies the request, else redirect to the login page or a factor's page.
+    """Return None if the login satisfies the request, else redirect to the login page or the page for a second factor.
 
     Raises OAuthError if no login can satisfy the request, or if a login is needed and the request has prompt=none.
     """
@@ -214,8 +214,9 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
-    """Return the login with `acr` set to the value of the claim `acr` (`login_strength.reached_class`).
+    """Return a copy of the login in which `acr` is the class that the client gets as the claim `acr`.
 
-    Returns the login unchanged if the request requires a stronger login.
+    A client can request a weaker class than the login has reached (`login_strength.reached_class`). Returns an
+    unchanged copy if the request requires a stronger login.
     """
     return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

@@ -7,8 +7,8 @@
 - The accepted form of an endpoint is parsed once (`parameters.sent`), so that later code need not handle the errors of
   parsers.
 
-Without these checks Django reads a whole upload at the first use of `request.POST`, in the charset that the sender
-names. If Django cannot read the upload, it answers with a page of its own.
+Without these checks, Django would read a whole upload at the first use of `request.POST`, in the charset that the
+sender names. If Django could not read the upload, it would answer with its own page.
 """
 
 from collections.abc import Callable
@@ -156,7 +156,7 @@ def _is_admin(request: HttpRequest) -> bool:
 
 
 def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
-    """Raise UnreadableBody unless the headers announce a form.
+    """Raise UnreadableBody unless the headers announce a form that a page accepts.
 
     If `uploads` is True, a multipart form is accepted, too.
     """

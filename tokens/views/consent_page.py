@@ -1,4 +1,4 @@
-"""Pages of the authorization endpoint: the consent page, and errors that must not be sent to a redirect URI."""
+"""Makes the authorization endpoint's pages: the consent page, and errors that must not go to a redirect URI."""
 
 from datetime import datetime
 
@@ -26,7 +26,8 @@ def question(
 ) -> HttpResponse:
     """Return the page that asks the user whether the client may get the scopes of `authorization`.
 
-    `query` is the query of the same authorization request, as its client sent it. `login` is the user's login.
+    `query` is the query of the authorization request as the client sent it. `login` is the user's login. `now` is the
+    database's clock.
     """
     proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {

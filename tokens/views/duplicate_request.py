@@ -1,4 +1,4 @@
-"""The page for an authorization request that was already answered, opened by the back button, a tab or the history."""
+"""The page for an authorization request that was already answered, and is opened again from the history or a tab."""
 
 from urllib.parse import urlsplit
 

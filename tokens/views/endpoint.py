@@ -2,8 +2,8 @@
 
 1. The body is a form (`bodies`).
 2. Parameters and credentials are read once, but not checked yet.
-3. A second try of a refused request is recognized (`clients.second_try`). Any other request is counted by the rate
-   limit.
+3. The request is counted by the rate limit, unless it is a second try: the client repeats a refused request with its
+   secret in the body instead of the header (`clients.second_try`).
 4. If the client_id is the address of a metadata document, the client is renewed (`document_gate`).
 5. The parameters are checked, and the endpoint's view answers.
 """
@@ -45,9 +45,9 @@ def endpoint(
     """Return a decorator for a view that takes a form by POST, with credentials and the parameters in `accepts`.
 
     `rate` is the name of the rate limit. Requests are counted for each client at each network address. A refusal is
-    answered as in RFC 6749 section 5.2, and logged as the audit event `refused`. The answer is 503 if no key may sign.
-    Error reports do not contain the form. If `introduces` is True, a client that is not stored yet can be created from
-    its metadata document (`document_gate.introduce`).
+    answered as in RFC 6749 section 5.2, and logged as the audit event `refused`. If no key may sign, the answer is 503.
+    Django's error reports do not contain the form. If `introduces` is True, a client that is not stored yet can be
+    created from its metadata document (`document_gate.introduce`).
     """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -122,8 +122,8 @@ def _refuse(
 ) -> HttpResponse:
     """Answer with the refusal `error`, and log it as the audit event `action`.
 
-    If the request is a second try (`clients.second_try`), `first` is the refusal of the first request. The refusal is
-    not logged again if both refusals have the same error code and reason.
+    If the request is a second try (`clients.second_try`), `first` is the refusal of the first request, else None. If
+    both refusals have the same error code and reason, the second one is not logged.
     """
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)

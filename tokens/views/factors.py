@@ -1,4 +1,4 @@
-"""/accounts/2fa/: the second step of a login, step-up, and the pages on which users set up second factors.
+"""/accounts/2fa/: pages that ask for a second factor at a login or later, and pages that set up second factors.
 
 The pages are django-allauth's, with the issuer's headers, limits and templates. `limits.limited_factor` counts the
 attempts of each user.
@@ -45,7 +45,7 @@ class SecondStepPage(base.AuthenticateView):
         return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add to the template's variables the kinds of factors that the user has."""
+        """Return allauth's variables of the template, and which kinds of factors the user has (`step_up.offered`)."""
         return super().get_context_data(**kwargs) | step_up.offered(self.stage.login.user)
 
 
@@ -109,7 +109,7 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
     """
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add to the template's variables the challenge that the new passkey signs."""
+        """Return allauth's variables of the template, and the challenge that the new passkey must sign."""
         data = super().get_context_data(**kwargs)
         if "form" in kwargs:  # allauth's view drops this form, which has the errors
             data["form"] = kwargs["form"]

@@ -52,9 +52,9 @@ def request_id(request: HttpRequest | None) -> str:
 def page(
     request: HttpRequest | None, status: int, explanation: str | Promise, *links: Link, why: str = ""
 ) -> HttpResponse:
-    """Return a page with the explanation for the user. Only the addresses of its links may repeat input of the request.
+    """Return a page with `explanation` for the user, `why` for the developer of the application, and `links`.
 
-    `why` is the cause, for the developer of the application. It must not repeat input of the request.
+    `explanation` and `why` must not repeat input of the request. The addresses of `links` may.
     """
     context = {
         "title": TITLES[status],
@@ -107,7 +107,7 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return a list with a link to the page to which the login leads, if the user has logged in through another tab.
+    """Return a list with a link to the page that follows the login, if the user has logged in through another tab.
 
     Returns [] if the form is not the login form, if the login does not lead to a page of the issuer, if the user is not
     logged in, or if the session cannot be read.

@@ -2,7 +2,7 @@
 
 - /readyz answers 503 only if no token can be issued. A load balancer then sends requests to another process.
 - Problems that do not stop the issuer from issuing tokens are listed under `attention`, with 200.
-- Only the operator can read causes and `attention` (`operator`). Other callers read the status.
+- Only the operator can read the causes of a 503, and `attention` (`operator`). Other callers can read only the status.
 - `tokens/checks/readiness.py` decides the answer of /readyz, and finds the problems under `attention`.
 """
 

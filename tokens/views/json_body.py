@@ -1,4 +1,4 @@
-"""Read a request body that is one JSON object, after a check of the headers (RFC 7591 section 3.1)."""
+"""Reads a request body that must be one JSON object (RFC 7591 section 3.1). Checks the headers before the body."""
 
 from typing import Any
 
@@ -16,7 +16,10 @@ INVALID = "invalid_client_metadata"
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
-    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata unless the body is an object."""
+    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata if there is none.
+
+    Also raises this error if Content-Type is not JSON, or if Content-Length is malformed or more than JSON_BYTES.
+    """
     if request.content_type != JSON:
         raise OAuthError(INVALID, f"Send the metadata as {JSON}.", status=415)
     length = request.META.get("CONTENT_LENGTH") or ""

@@ -1,4 +1,4 @@
-"""The JWKS of each key ring (a set of signing keys): the public halves of its keys (RFC 7517 section 5)."""
+"""Serves the JWKS of each key ring (a set of signing keys): the public halves of the keys (RFC 7517 section 5)."""
 
 import json
 

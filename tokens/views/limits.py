@@ -1,4 +1,4 @@
-"""Rate limits of pages: 429 for a user who tries too often. `endpoint` counts the requests of clients."""
+"""Applies rate limits to pages: answers 429 if a user tries too often. `endpoint` counts requests of clients."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -63,8 +63,8 @@ def limited_mail(field: str) -> Callable[[View], View]:
     """Return a decorator that limits how often a form can request mail.
 
     One limit is for the e-mail address in the form's `field`, another for the sender's network address. Beyond a limit,
-    the view answers with a page and 429, and with 503 if attempts cannot be counted. The answer does not depend on
-    whether the e-mail address has an account.
+    the view answers with a page and 429. If attempts cannot be counted, it answers with a page and 503. The answer does
+    not depend on whether the e-mail address has an account.
     """
     return _limited(lambda request: _count_mail(request, request.POST.get(field, "")), Attempts.MAIL)
 
@@ -77,8 +77,8 @@ def busy_page(view: View) -> View:
 def _limited(count_attempt: Callable[[HttpRequest], None], kind: Attempts) -> Callable[[View], View]:
     """Return a decorator that calls `count_attempt` before each POST.
 
-    If `count_attempt` or the view raises TooMany, NotCounted or Busy, the view answers with a page. `kind` selects the
-    text of the page.
+    If `count_attempt` or the view raises TooMany, NotCounted or Busy, the decorated view answers with a page. `kind`
+    selects the text of the page.
     """
 
     def decorate(view: View) -> View:
@@ -151,7 +151,8 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
 def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: str) -> None:
     """Count one attempt of `caller` against the rate limit named `limit`, and log the first attempt over the limit.
 
-    `caller` names the counter. Raises what `count` raises.
+    Each `caller` has a counter of its own, for example for a username and a network address. Raises TooMany and
+    NotCounted as `count` does.
     """
     now = keyring.estimated_clock(now=timezone.now())
     try:

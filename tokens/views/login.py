@@ -1,7 +1,7 @@
-"""/accounts/login/: allauth's login page. A logged-in user gets the page too if a client requires a new login.
+"""/accounts/login/: allauth's login page. A logged-in user gets the page, too, if a client requires a new login.
 
-If the user has a second factor, the password is only the first step: allauth then asks for the factor (`second_step`).
-The login begins after the last step, in `account_adapter`.
+If the user has a second factor, the password is only the first step. Then allauth asks for the second factor
+(`factors.second_step`). The user is logged in after the last step, in `account_adapter`.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from tokens.views import request_store
 
 
 class _FirstStep:
-    """The page of the first step of a login. An earlier session ends only after a user has authenticated."""
+    """A page for the first step of a login. An earlier login lasts until a valid form is posted."""
 
     request: HttpRequest
 
@@ -41,8 +41,8 @@ class _FirstStep:
     def form_valid(self, form: Any) -> HttpResponse:
         """Log in the user whom the form authenticated, or redirect to the second factor if the user has one.
 
-        An earlier login of the session ends. Raises NotReady, and changes nothing, if the clock is not reliable
-        (`keyring.clock`).
+        If a user was logged in on this session, that login ends. Raises NotReady, and changes nothing, if the clock is
+        not reliable (`keyring.clock`).
         """
         keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
@@ -60,9 +60,11 @@ class LoginPage(_FirstStep, LoginView):
     """The login page: name and password."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add to the template's variables the `login_hint` of the authorization request, and which links are shown.
+        """Return the variables of the template: allauth's, `login_hint`, `sends_mail` and `sign_up`.
 
-        See OpenID Connect Core section 3.1.2.1.
+        `login_hint` is the parameter of the authorization request that waits for this login (OpenID Connect Core
+        section 3.1.2.1), or "". If `sends_mail` is True, the page has a link for a forgotten password. If `sign_up` is
+        True, it has a link to the sign-up.
         """
         hint = request_store.parse(_waiting_query(self.request)).get("login_hint", "")
         settings = conf.issuer()
@@ -84,7 +86,7 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
         return self.render_to_response(self.get_context_data(form=form))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add to the template's variables the challenge, and the address that the browser opens after the login."""
+        """Return allauth's variables of the template, a new challenge for the passkey, and the result of `_target`."""
         data = super().get_context_data(**kwargs)
         data["ceremony"] = passkey_ceremony.begin_authentication(user=None)
         data["redirect_field_value"] = _target(self.request)
@@ -94,8 +96,9 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 def _mark(request: HttpRequest) -> str:
     """Return the signed mark of the authorization request that waits for this login, or "".
 
-    The mark is in the query of that request. It proves later that the user logged in for this request
-    (`reauthentication`). Returns "" if no request waits, or if the request has no valid mark.
+    If a request requires a new login, its query contains the mark. With the mark, the authorization endpoint recognizes
+    that the user logged in for this request (`reauthentication`). Returns "" if no request waits, or if the request has
+    no valid mark.
     """
     return reauthentication.mark_of(_waiting_query(request))
 
@@ -106,8 +109,8 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address that the browser opens after the login, or "". The address is unverified.
+    """Return the parameter `next` of the form, or else of the query: the address to open after the login.
 
-    It comes from the form, or else from the query.
+    Returns "" if both lack the parameter. The address is unverified.
     """
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

@@ -1,4 +1,4 @@
-"""The issuer's metadata at its well-known addresses (RFC 8414, OpenID Connect Discovery 1.0)."""
+"""Serves the issuer's metadata at the well-known addresses (RFC 8414, OpenID Connect Discovery 1.0)."""
 
 import json
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ CANNOT_SIGN = "The issuer cannot sign at the moment."
 
 
 def answer(error: NotReady, *, description: str = CANNOT_SIGN) -> JsonResponse:
-    """Return 503 in JSON with `description` and Retry-After. The cause is in the log, but not in the answer."""
+    """Return 503 in JSON with `description` and the header `Retry-After`. Only the log has the cause."""
     return errors.unavailable(error.retry_after, reason=str(error), description=description)
 
 

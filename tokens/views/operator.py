@@ -1,4 +1,4 @@
-"""Recognizes the operator by a token or by the local address. The operator may read why a process is not ready."""
+"""Recognizes requests of the operator, who may read why a process is not ready: by a token or by a local address."""
 
 import ipaddress
 
@@ -12,7 +12,7 @@ FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_V
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """Return True if the request has OPERATOR_TOKEN, or comes from this machine and not through a proxy."""
+    """Return True if the request has OPERATOR_TOKEN, or if it comes directly from this machine, without a proxy."""
     return _bears_token(request) or (request.META.keys().isdisjoint(FORWARDED) and _is_local(request))
 
 

@@ -29,5 +29,5 @@ def own_forms(answer: Answer) -> Answer:
 
 
 def hides_origin(request: HttpRequest) -> bool:
-    """Return True if the browser sends neither the origin of a form nor Sec-Fetch-Site (Safari before 16.4)."""
+    """Return True if the request has `Origin: null` and no Sec-Fetch-Site, as forms from Safari before 16.4."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers

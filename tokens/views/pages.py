@@ -1,6 +1,6 @@
-"""Headers that every page of the issuer has: no framing, no caching, no foreign content, no referrer.
+"""Sets the headers of the issuer's pages: no framing, no caching, no foreign content, no referrer.
 
-The module also has the type of a view, and functions that return the user of a request.
+The module also has functions that return the user of a request, and addresses of the login page.
 """
 
 from collections.abc import Callable, Mapping
@@ -77,9 +77,9 @@ def login_address(back: str) -> str:
 
 
 def same_page(request: HttpRequest) -> str:
-    """Return the address that opens the page of the posted form again.
+    """Return the address of the page that the form was posted to. A GET of this address shows the page again.
 
-    The form's fields that are named in CARRIED are added to the query.
+    The address has the form's fields in CARRIED, such as `next`, in its query.
     """
     carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
     if not carried:

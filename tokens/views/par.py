@@ -1,4 +1,4 @@
-"""/oauth/par: stores an authorization request from its client, and answers with a `request_uri` (RFC 9126).
+"""/oauth/par: stores an authorization request that a client pushes, and returns a `request_uri` (RFC 9126).
 
 A DPoP proof binds the authorization code to the key of the proof, as `dpop_jkt` does (RFC 9449 section 10.1).
 """

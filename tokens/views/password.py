@@ -1,9 +1,10 @@
 """/accounts/password/: a user changes the password, or gets a link by mail with which to set a new password.
 
-- The request for a link does the same work for every address: it counts, queues the address and answers. The thread
-  that sends mail looks up the user. So neither the page nor its response time reveals which addresses have accounts.
-- A new password ends all sessions, grants and tokens of the user (`revoking.signals`). Setting a password does not log
-  the user in. So a user with a second factor still needs the factor at the next login.
+- A request for a link does the same work for every address: it is counted, the address is queued, and the page is
+  returned. The thread that sends mail looks up the user. So neither the page nor its response time reveals which
+  addresses have accounts.
+- A new password ends all sessions of the user, and revokes the user's grants and tokens (`revoking.signals`). Setting a
+  password does not log the user in. So a user with a second factor still needs this factor at the next login.
 """
 
 from functools import partial

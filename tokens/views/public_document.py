@@ -1,4 +1,4 @@
-"""Public documents, answered with 304 to readers that have the current document (RFC 9110 section 13.1.2)."""
+"""Answers requests for public documents, with 304 if the reader has the current one (RFC 9110 section 13.1.2)."""
 
 import hashlib
 from collections.abc import Mapping

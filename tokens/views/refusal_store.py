@@ -1,5 +1,7 @@
-"""Stores refusals for `clients.second_try` in the shared cache, because the second try can reach another process.
+"""Stores refusals in the shared cache, so that any process can recognize a client's second try.
 
+- In a second try, a client repeats a refused request with its secret in the body instead of the header
+  (`clients.second_try`).
 - An entry can be taken once. If several requests read it at the same time, one of them gets it.
 - The circuit breaker of the cache applies (tokens/limits/cache_circuit.py). If the cache does not answer, the second
   try is counted and processed like any other request.
@@ -26,7 +28,10 @@ KEPT = 4  # seconds for which the cache keeps an entry, more than WINDOW because
 def remember(
     request: HttpRequest, credentials: Credentials, error: OAuthError, endpoint: str, *, now: datetime
 ) -> None:
-    """Store the refusal `error` of the request, if a second try can follow. `endpoint` names the endpoint."""
+    """Store the refusal `error` of the request, if a second try can follow. `endpoint` is the endpoint's name.
+
+    Does nothing if the cache does not answer.
+    """
     if not second_try.can_follow(credentials, error, has_proof="HTTP_DPOP" in request.META):
         return
     if (key := _key(request, credentials, endpoint)) is None:
@@ -36,7 +41,7 @@ def remember(
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
-    """Return the stored refusal of the first request if `request` is its second try, and delete it.
+    """Return the stored refusal of the first request if `request` is a second try. Delete the stored refusal.
 
     Returns None if `request` is not a second try, or if the cache does not answer.
     """

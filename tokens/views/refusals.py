@@ -1,7 +1,7 @@
-"""A refusal at an endpoint: the answer of RFC 6749 to the client, and a line of the audit log with the reason.
+"""Answers refused requests as RFC 6749 requires, and logs the reason in the audit log.
 
-`endpoint` translates the errors of endpoints for authenticated clients. `answered` translates the errors of the other
-views that answer in JSON.
+The module `endpoint` does this for endpoints at which clients authenticate, by `refuse`. The decorator `answered` does
+it for the other views that answer in JSON.
 """
 
 from collections.abc import Callable

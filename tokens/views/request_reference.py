@@ -80,7 +80,7 @@ def _use(request: HttpRequest, row: PushedRequest, *, now: datetime) -> HttpResp
 
 
 def _client(sent: SentRequest) -> Client | None:
-    """Return the active client that the request names, or None if it is unknown or has no keys for signing requests."""
+    """Return the active client that the request names. Return None if no such client has keys for signed requests."""
     client = registry.read(sent.parameters.get("client_id", ""))
     return client if request_signature.is_possible(client) else None
 

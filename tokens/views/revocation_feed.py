@@ -34,12 +34,11 @@ IMMUTABLE = "public, max-age=86400, immutable"
 @public
 @json_if_not_ready()
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Return the revocations after the version in the parameter `since`.
+    """Return the revocations that were added to the feed after the version in the parameter `since`.
 
-    Returns all revocations if `since` is missing, or if the log of the feed no longer has that version.
-
-    Returns 304 if the reader has the current version, 400 if `since` is malformed, 404 if there is no key ring `ring`,
-    429 beyond the rate limit, and 503 if no key can sign new revocations.
+    Returns all revocations if `since` is missing, or if the log of the feed no longer has that version. Returns 304 if
+    the reader has the current version, 400 if `since` is malformed, 404 if there is no key ring `ring`, 429 beyond the
+    rate limit, and 503 if no key can sign new revocations.
     """
     try:
         since = _since(request)
@@ -64,7 +63,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 @public
 def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
-    """Return the segment with this digest, or 404. A segment has the entries of several versions of the feed.
+    """Return the segment with this digest, or 404. A segment is a part of the feed: the entries of several versions.
 
     Segments are the same for every key ring.
     """

@@ -1,7 +1,7 @@
 """/accounts/step-up/: leads a logged-in user to the factor that a client, an API or the admin requires.
 
-- A user who has a suitable factor is asked for that factor only. A user without a suitable factor has to set one up.
-- The address to which the user returns is stored in the session, because setting up a factor takes several pages.
+- A user who has a suitable factor is asked for that factor only. A user without a suitable factor must set one up.
+- Setting up a factor takes several pages. So the address to which the user returns is stored in the session.
 
 Example: an API needs `phr` (phishing-resistant). A user who logged in by password comes to
 /accounts/step-up/?class=phr&next=/oauth/…, is asked for the passkey, and returns.
@@ -38,7 +38,7 @@ def address(needed: str, back: str) -> str:
 
 
 def offered(user: User) -> dict[str, Any]:
-    """Return template variables that say which kinds of factors the user has."""
+    """Return template variables: whether the user has an authenticator app, and whether the user has a passkey."""
     types = enrolment.types(user)
     return {"has_app": Authenticator.Type.TOTP in types, "has_passkey": Authenticator.Type.WEBAUTHN in types}
 
@@ -57,9 +57,10 @@ def remembering(view: View) -> View:
 
 
 def _step_up(request: HttpRequest) -> HttpResponse:
-    """Redirect to the page that asks for the missing factor, or show how to set one up.
+    """Redirect to the page that asks for the missing factor. If the user has no such factor, show how to set one up.
 
-    If the login is strong enough, redirects to the address to which the user returns.
+    If no user is logged in, redirects to the login page. If the login is strong enough, redirects to the address in the
+    parameter `next`, or else to the account page.
     """
     needed, back = request.GET.get(CLASS, ""), request.GET.get(REDIRECT_FIELD_NAME, "")
     needed = needed if needed in CLASSES else MULTI_FACTOR

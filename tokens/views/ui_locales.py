@@ -1,6 +1,7 @@
-"""The parameter `ui_locales`: the language of the pages of an authorization request (OpenID Connect Core 3.1.2.1).
+"""Chooses the language of pages by the parameter `ui_locales` of an authorization request (OIDC Core 3.1.2.1).
 
-It is a list of language tags, the preferred first. If the issuer offers none of them, the browser's language is used.
+The parameter is a list of language tags, in order of preference. If the issuer offers none of these languages, the page
+is in the language of the browser.
 """
 
 from functools import wraps
@@ -16,9 +17,9 @@ from tokens.views.pages import View
 
 
 def follow(request: HttpRequest, query: str) -> None:
-    """Activate for this response the language that the parameter `ui_locales` in `query` prefers.
+    """Use the preferred language in the parameter `ui_locales` of `query` for the rest of this request.
 
-    Does nothing if the issuer offers none of the languages.
+    Changes nothing if `query` lacks the parameter, or if the issuer offers none of the languages.
     """
     # Without the middleware of the pages, nothing would deactivate the language after the request.
     if not hasattr(request, "LANGUAGE_CODE"):
@@ -29,10 +30,10 @@ def follow(request: HttpRequest, query: str) -> None:
 
 
 def followed(view: View) -> View:
-    """Return a view that calls `view` in the language that the waiting authorization request prefers (`ui_locales`).
+    """Return a view that calls `view` in the language that a stored authorization request prefers (`ui_locales`).
 
-    A request is waiting if it is stored, and the browser returns to it after the page of `view`. If no request is
-    waiting, the language is unchanged.
+    The request is the one to which the browser returns after the page of `view`. If there is no such request, the
+    language is unchanged.
     """
 
     @wraps(view)
@@ -45,9 +46,10 @@ def followed(view: View) -> View:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address that the browser opens after this page, or "".
+    """Return the address that the browser opens after this page, or "" if there is none.
 
-    Reads the form, else the query, else the session of a login that waits for a factor.
+    The address is the parameter `next` of the form, or else of the query. If both lack the parameter and the login
+    still needs a second factor, the address is the one that allauth stored in the session with the password step.
     """
     sent = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     return str(sent or (request.session.get(LOGIN_SESSION_KEY) or {}).get("redirect_url") or "")

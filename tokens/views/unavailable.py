@@ -30,7 +30,7 @@ def unavailable(error: Exception) -> HttpResponse | None:
     """Return 503 in JSON if `error` is an outage of the database (RFC 9110 section 15.6.4), else None.
 
     The transaction that failed is rolled back. An earlier transaction of the request stays committed, for example one
-    that recorded a client assertion as used. If the connection is lost during a commit, the change might be saved.
+    that recorded a client assertion as used. If the connection was lost during a commit, the change might be saved.
     """
     reason = outage(error)
     if reason is None:

@@ -1,4 +1,4 @@
-"""/oauth/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3).
+"""/oauth/userinfo: returns claims about the user of an access token (OpenID Connect Core section 5.3).
 
 The token is a bearer token (RFC 6750), or bound to a key and sent with a DPoP proof of that key (RFC 9449 section 7).
 """
@@ -27,7 +27,7 @@ SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
 @form_or_none(TokenRefused, REFUSED)
 @answered(REFUSED, is_read=True)
 def userinfo(request: HttpRequest) -> HttpResponse:
-    """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
+    """Return the claims, or `WWW-Authenticate` challenges if the token is missing or invalid (RFC 6750 section 3)."""
     presented = _presented(request)
     if presented is None:
         # The challenge has no error code if the request has no authentication information (section 3.1).
@@ -38,7 +38,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 
 def _presented(request: HttpRequest) -> Presentation | None:
-    """Return the token of the request and its scheme, or None if there is no token.
+    """Return the access token of the request with its authentication scheme, or None if there is no token.
 
     Raises TokenRefused if a token is in the query, or if there are several tokens. Also raises TokenRefused if a token
     is in the body, unless the setting `userinfo_token_in_body` is on.

@@ -41,7 +41,7 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
 
 def names_another_user(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the request is for another user (OIDC Core sections 3.1.2.2 and 5.5.1).
+    """Return True if the request names another user than `user` (OIDC Core sections 3.1.2.2 and 5.5.1).
 
     A request names its user by `id_token_hint`, or by the claim `sub` in the parameter `claims`.
     """

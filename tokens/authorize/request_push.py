@@ -42,8 +42,8 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
     Returns the parsed request, and the members of the JSON answer (section 2.2). If the request has a DPoP proof, the
     code will be bound to the key of the proof (RFC 9449 section 10.1).
 
-    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or if `dpop_jkt` does not
-    name the key of the DPoP proof.
+    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or if the request
+    has a DPoP proof and `dpop_jkt` names another key.
     """
     if "request_uri" in request.form:  # section 2.1
         raise OAuthError("invalid_request", NESTED)

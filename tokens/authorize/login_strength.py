@@ -34,15 +34,15 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
     """Return the `acr` value that the user is asked to reach by step-up authentication, or None if there is none.
 
-    1. If `login` suffices for the request, the result is that of `desired_class`. If the request has prompt=none, the
-       result is None.
-    2. If `login` does not suffice, the result is the weakest `acr` value that suffices. If the request has prompt=none,
-       raises OAuthError login_required.
+    1. If `login` suffices for the request, the result is that of `desired_class`, or None if the request has
+       prompt=none.
+    2. If `login` does not suffice, the result is the weakest `acr` value that suffices. But if the request has
+       prompt=none, raises OAuthError login_required.
 
     `required` is the `acr` value that the operator requires, or "". `reachable` is the strongest `acr` value that the
     user can reach by the factors in the account.
 
-    Raises OAuthError unmet_authentication_requirements if no `acr` value suffices.
+    Raises OAuthError unmet_authentication_requirements if no `acr` value suffices, even with prompt=none.
     """
     is_silent = "none" in request.prompt
     if suffices(request, login, required=required):

@@ -69,7 +69,7 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
 def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
     """Return the pushed request of this client, even if it was used before. `now` is the database's clock.
 
-    Raises OAuthError invalid_request_uri if the `request_uri` is unknown, another client's, or has expired.
+    Raises OAuthError invalid_request_uri if the `request_uri` is unknown, expired or another client's.
     """
     digest = one_time.digest(request_uri.removeprefix(PREFIX))
     row = PushedRequest.objects.filter(pk=digest, client__client_id=client_id).first()

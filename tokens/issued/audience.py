@@ -1,4 +1,4 @@
-"""The target of a token: one API, and the scopes of this API (RFC 8707, RFC 6749 section 3.3).
+"""The target of a token: one API, and the token's scopes at this API (RFC 8707, RFC 6749 section 3.3).
 
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.

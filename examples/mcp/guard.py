@@ -66,9 +66,9 @@ class Guard:
     metadata: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a permitted HTTP request on to `app`, with the user of its token. Answer any other with an error.
+        """Pass a permitted HTTP request on to `app`, with the user of its token. Answer other requests with an error.
 
-        An ASGI scope of another type, such as `lifespan`, is passed on unchecked.
+        Events that are not HTTP requests, such as ASGI's `lifespan`, are passed on unchecked.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -118,7 +118,7 @@ class Guard:
 class Refused(Exception):
     """Raised if the guard refuses a request.
 
-    `error` is the OAuth error code, or "" if the request has no token (RFC 6750 section 3.1).
+    `error` is the OAuth error code. It is "" if the request has no token (RFC 6750 section 3.1).
     """
 
     def __init__(
@@ -176,7 +176,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _user(token: AccessToken, resource: str) -> AuthenticatedUser:
-    """Return the MCP SDK's user object for a token of `resource`. `get_access_token` gives tools this token."""
+    """Return the MCP SDK's user object for a token of `resource`.
+
+    Tools get the token from this object, by the SDK's function `get_access_token`.
+    """
     return AuthenticatedUser(
         McpToken(
             token=token.raw,

@@ -47,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home") -> HttpResponse:
     """Redirect the user to the issuer. After the login, `callback` redirects the user to the view named `back`.
 
-    `acr_values` are the authentication context classes that the API demands, separated by spaces (RFC 9470 section 4).
+    `acr_values` are the `acr` values that the API accepts, separated by spaces (RFC 9470 section 4).
     Shows an error page if the issuer does not answer.
     """
     request.session["back"] = back
@@ -80,6 +80,7 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
     """Store the tokens of a token response in the session, with the time at which the access token expires.
 
     If the response has no refresh token or no ID token, the token that is already in the session is kept.
+    An ID token that is too long for the cookie of the session is not stored.
     """
     request.session["access_token"] = token["access_token"]
     request.session["expires_at"] = time.time() + float(token.get("expires_in", 300))
@@ -92,7 +93,7 @@ def access_token(request: HttpRequest) -> str | None:
     """Return the access token of the session. Refresh it first if it has expired or is about to expire.
 
     If the issuer has ended the user's session, or if the refresh fails, ends the application's session, and returns
-    None. Also returns None if the access token has expired, or there is none, and the session has no refresh token.
+    None. Also returns None if the session has neither an access token that is still valid nor a refresh token.
     """
     if ended_sessions.has(request.session.get("sid")):
         request.session.flush()

@@ -22,7 +22,7 @@ TIMEOUT = 5  # seconds
 def end(request: HttpRequest) -> HttpResponse:
     """Revoke the tokens, end the application's session, and redirect the user to the issuer.
 
-    If the issuer does not answer, end the session only, and show a page.
+    If the issuer does not answer, end only the application's session, and show a page.
     """
     token = request.session.get("refresh_token") or request.session.get("access_token")
     if token is None:

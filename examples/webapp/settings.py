@@ -1,4 +1,7 @@
-"""Settings of the application, read from its own environment. It has no database: the session is a signed cookie."""
+"""Settings of the application, read from environment variables. The application has no database.
+
+The session is a signed cookie.
+"""
 
 import os
 from pathlib import Path

@@ -13,7 +13,7 @@ Read in this order:
 - `login_session`, `reauthentication`: the login of a browser session, and the mark that ties a login to a request.
 - `login_events`: at Django's signals of logins and logouts, record audit events and end the login session.
 - `request_row`: an authorization request while its user logs in, and after its answer.
-- `login_strength`: the authentication context class that a request requires.
+- `login_strength`: the `acr` value (strength of the login) that a request requires.
 - `consent`, `consent_text`, `display_proof`: when a login or consent is required; the content of the consent page; the
   signed proof that the user saw this content.
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).

@@ -37,7 +37,7 @@ def issue(
         OAuthError: access_denied, if the user is not active or the client was deleted; server_error, if the database
             refused the code for another reason.
         SessionEnded: The user's sessions were ended while this request was processed.
-        NotStored, AlreadyAnswered: In the cases of `request_row.mark_answered`.
+        NotStored, AlreadyAnswered: `request_row.mark_answered` refuses the stored request.
     """
     try:
         with transaction.atomic():

@@ -41,7 +41,7 @@ class Backend(OAuthLibCore):
         return False
 
     def verify_request(self, request: HttpRequest, scopes: list[str]) -> tuple[bool, None]:  # noqa: ARG002
-        """Return False: no view of the issuer takes a bearer token through the toolkit."""
+        """Return (False, None): no view of the issuer takes a bearer token through the toolkit."""
         # The toolkit would take an ID token for a credential.
         return False, None
 

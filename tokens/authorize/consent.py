@@ -1,11 +1,11 @@
 """Decide when a user must log in again, and when the user must be asked for consent.
 
 - A user is not asked for consent if the client is the issuer's own and cannot be impersonated.
-- A user is not asked again for the same scopes and claims if the client remembers consent and the redirect URI is
-  https. In development, a setting permits a loopback address as well.
-- In any other case the user is asked. No parameter of a request skips the question.
-- prompt=consent always asks. prompt=login and prompt=select_account require a new login, and so does max_age if the
-  login is older.
+- A user is not asked again for the same scopes and claims if the client's setting `remembers_consent` is on and the
+  redirect URI is https. In development, a setting permits a loopback address as well.
+- In any other case, and always if the request has prompt=consent, the user is asked. No parameter of a request skips
+  the question.
+- prompt=login and prompt=select_account require a new login. So does max_age if the login is older than max_age.
 """
 
 from dataclasses import replace
@@ -41,7 +41,7 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
 
 def names_another_user(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the request is for another user (OIDC Core sections 3.1.2.2 and 5.5.1).
+    """Return True if the request names another user than `user` (OIDC Core sections 3.1.2.2 and 5.5.1).
 
     A request names its user by `id_token_hint`, or by the claim `sub` in the parameter `claims`.
     """
@@ -66,9 +66,10 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the user agreed to all scopes and claims before, and the client remembers consent.
+    """Return True if the user agreed to all scopes and claims before, and need not be asked again.
 
-    Returns True only if the redirect URI is https or, in development, a loopback address.
+    The client's setting `remembers_consent` must be on. The redirect URI must be https or, in development, a loopback
+    address.
     """
     # On a device, another program can claim the redirect URI of an application, and would get a code without consent
     # (RFC 8252 section 8.6).
@@ -91,7 +92,7 @@ def further_claims(request: AuthorizationRequest) -> tuple[str, ...]:
 def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> None:
     """Add the requested scopes and claims to the user's consent for the client.
 
-    Does nothing unless the client remembers consent.
+    Does nothing unless the client's setting `remembers_consent` is on.
     """
     if not request.client.remembers_consent:
         return

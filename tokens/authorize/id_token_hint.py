@@ -6,7 +6,7 @@
    the JWKS (withdrawn), is accepted, because the hint can be much older than the current keys.
 2. The token is an ID token of this issuer, and not another JWT that a key of this issuer signed.
 
-Expiry is not checked, as the specification allows. The caller must check the client that the token was issued to.
+Expiry is not checked, as the specification allows. The caller must check to which client the token was issued.
 """
 
 from dataclasses import dataclass

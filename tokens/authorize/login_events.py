@@ -1,7 +1,9 @@
-"""Writes logins, logouts and failed logins to the audit log, and ends what depends on a session that is logged out.
+"""Receives Django's signals of logins, logouts and failed logins, on the issuer's pages and in the admin.
 
-Django calls these functions, by its signals, for every login and logout: on the issuer's pages and in the admin. Django
-passes no time, so they read the clock, as a view does.
+- Each of these events is written to the audit log.
+- At a logout, the clients of the session get logout messages, and the grants that end with the session are revoked.
+
+Django passes no time to the functions of this module. So they read the clock, as a view does.
 """
 
 from typing import Any
@@ -26,9 +28,10 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 @receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Log that a user logged out, and queue logout messages to the clients of the session.
+    """Log that a user logged out, queue logout messages to the session's clients, and revoke the session's grants.
 
-    The caller of Django's `logout`, which sends the signal, must open a transaction.
+    The revoked grants are those that end with the session. The caller of Django's `logout`, which sends the signal,
+    must open a transaction.
     """
     if user is None:  # the session had already ended
         return
@@ -39,7 +42,7 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 @receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.forget")
 def forget(request: HttpRequest | None, **_: Any) -> None:
-    """Delete the record of a session that ends by a logout."""
+    """Delete the session from the user's list of browser sessions when the user logs out."""
     if request is not None:
         browser_session.forget(request.session)
 

@@ -2,7 +2,8 @@
 
 - Each user has a random session epoch, and a session stores the epoch of its login. "Log out everywhere" and a new
   password change the user's epoch. A login of another epoch is not accepted.
-- The session has a record of each authentication: by a password, a code or a passkey. A step-up adds a record.
+- The session has a record of each authentication: by a password, a code or a passkey. A step-up
+  authentication adds a record.
 - The time of a login is that of its oldest method. So a code that a user enters today does not make yesterday's
   password new. If one method has two records, the later record is used.
 - Times are by the database's clock, because nodes compare them.

@@ -1,11 +1,12 @@
-"""Decides which authentication context class a request requires, and whether the user's login satisfies that class.
+"""Decides which `acr` value a request requires, and whether the user needs step-up authentication to reach it.
 
-A class is a level of a login, such as multi-factor. A login of a class satisfies each weaker class.
+An `acr` value (authentication context class) says how strong a login is, such as multi-factor. A login that has an
+`acr` value also satisfies each weaker value.
 
-- `acr_values` is voluntary (OpenID Connect Core section 15.1). In a request for an API, one of the classes in
-  `acr_values` is required, because the API might have demanded that class (RFC 9470).
-- The claim `acr` is a requirement if it is essential (OpenID Connect Core section 5.5.1.1).
-- The operator can require a class, too (`factors.obligation`).
+- The parameter `acr_values` is a wish (OpenID Connect Core section 15.1). But in a request for an API, the login must
+  satisfy one of these values, because the API might have demanded it (RFC 9470).
+- The claim `acr` in the parameter `claims` is a requirement if it is essential (OpenID Connect Core section 5.5.1.1).
+- The operator can require an `acr` value, too (`factors.obligation`).
 """
 
 from dataclasses import replace
@@ -17,10 +18,10 @@ from tokens.issued.login import Login
 
 
 def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
-    """Return the authentication context class for the claim `acr`, or None if the request requires a stronger login.
+    """Return the value of the claim `acr` in the issued tokens, or None if the request requires a stronger login.
 
-    The result is the first class of `acr_values` that the login satisfies, else the strongest class that the login
-    satisfies and the request accepts.
+    The result is the first entry of `acr_values` that the login satisfies. If there is none, and the request does not
+    require one, the result is the strongest `acr` value that the login satisfies and the request accepts.
     """
     usable = [name for name in satisfied(login.acr) or (login.acr,) if request.claims.allows_class(name)]
     requested = [name for name in request.acr_values if name in usable]
@@ -31,17 +32,17 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
-    """Return the class of the further login to ask the user for before the client gets an answer.
+    """Return the `acr` value that the user is asked to reach by step-up authentication, or None if there is none.
 
-    Returns None if the user is not asked for a further login.
-
-    1. If `login` suffices, a stronger one is optional. Return the result of `desired_class`, or None if the request has
+    1. If `login` suffices for the request, the result is that of `desired_class`, or None if the request has
        prompt=none.
-    2. If `login` does not suffice, a stronger one is necessary. Return the weakest class that suffices.
+    2. If `login` does not suffice, the result is the weakest `acr` value that suffices. But if the request has
+       prompt=none, raises OAuthError login_required.
 
-    `required` is the class that the operator requires, or "". `reachable` is the strongest class of the user's factors.
+    `required` is the `acr` value that the operator requires, or "". `reachable` is the strongest `acr` value that the
+    user can reach by the factors in the account.
 
-    Raises OAuthError if no class suffices, or if a stronger login is necessary and the request has prompt=none.
+    Raises OAuthError unmet_authentication_requirements if no `acr` value suffices, even with prompt=none.
     """
     is_silent = "none" in request.prompt
     if suffices(request, login, required=required):
@@ -56,27 +57,26 @@ def next_class(request: AuthorizationRequest, login: Login, *, required: str, re
 
 
 def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
-    """Return True if the login is strong enough for the request, and satisfies the class `required`.
+    """Return True if the login is strong enough for the request, and satisfies the `acr` value `required`.
 
-    `required` is the authentication context class that the operator requires, or "".
+    `required` is the `acr` value that the operator requires, or "".
     """
     return satisfies(login.acr, required) and reached_class(request, login) is not None
 
 
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest authentication context class by which a new login would suffice (`suffices`).
+    """Return the weakest `acr` value with which a login suffices for the request (`suffices`).
 
-    Returns None if no class would suffice. `required` is the class that the operator requires, or "".
+    Returns None if no `acr` value suffices. `required` is the `acr` value that the operator requires, or "".
     """
     return next((name for name in CLASSES if suffices(request, replace(login, acr=name), required=required)), None)
 
 
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
-    """Return the weakest class of `acr_values` that the user can reach by a stronger login.
+    """Return the weakest entry of `acr_values` that the user can reach by step-up authentication.
 
-    Returns None if there is no such class, or if the login already satisfies a class of `acr_values`. `reachable` is
-    the strongest class that the user can reach by the factors in the account. The caller may also answer the request
-    without a stronger login.
+    Returns None if the login already satisfies an entry of `acr_values`, or if the user can reach none of them.
+    `reachable` is the strongest `acr` value that the user can reach by the factors in the account.
     """
     if any(name in satisfied(login.acr) for name in request.acr_values):
         return None

@@ -3,7 +3,7 @@
 `read` establishes:
 
 1. The ID token, if the request has one, is an ID token of this issuer.
-2. `client_id` and the ID token name the same client, and that client is active.
+2. The client that `client_id` or the ID token names is active. If the request has both, they name the same client.
 3. The client registered the redirect URI exactly as the request has it. Without this check, the issuer would be an
    open redirector.
 

@@ -1,11 +1,14 @@
 """Checks an authorization request against the client's PKCE rule (RFC 7636, RFC 9700).
 
+Each client has one of three rules:
+
 - required (the default, and the rule of every public client): a code challenge by S256.
 - nonce: a code challenge, or `openid` with a `nonce`. The ID token repeats the nonce. A client that compares the nonces
   detects an injected code (RFC 9700 section 2.1.1).
 - optional: a code challenge and a nonce can both be missing.
-- If a challenge was sent, its method must be S256. At the token endpoint, the verifier must match the challenge. If no
-  challenge was sent, `grants.authorization_code` refuses a verifier (downgrade attack, RFC 9700 section 4.8.2).
+
+If a challenge was sent, its method must be S256. At the token endpoint, the verifier must match the challenge. If no
+challenge was sent, `grants.authorization_code` refuses a verifier (downgrade attack, RFC 9700 section 4.8.2).
 """
 
 from tokens.errors import OAuthError

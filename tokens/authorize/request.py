@@ -147,8 +147,8 @@ def _refuse_unsupported(request: Query) -> dict[str, Any]:
     1. No parameter is ambiguous.
     2. The client satisfies its own security profile (`profile_problem`).
     3. The request has `redirect_uri` if FAPI 2.0 or OpenID Connect requires it.
-    4. The response type is `code`, and there is no `request` or `request_uri`. The view has replaced supported ones
-       before.
+    4. The response type is `code`, and there is no `request` or `request_uri`. The view has already replaced each
+       supported one by the parameters to which it refers.
     5. The response mode is supported.
     6. PKCE is used as the client's rule requires (`pkce.require`).
 
@@ -190,7 +190,7 @@ def _refuse_ambiguous(request: Query) -> None:
 def _details(request: Query) -> dict[str, Any]:
     """Return {"authorization": AuthorizationRequest}, made from the parameters of `request`.
 
-    oauthlib adds this entry to the result of its validation, which `Server.authorization` reads.
+    oauthlib adds this entry to the result of its validation. `Server.authorization` reads the entry there.
 
     Raises OAuthError if a parameter or scope is refused.
     """

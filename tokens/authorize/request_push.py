@@ -42,8 +42,8 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
     Returns the parsed request, and the members of the JSON answer (section 2.2). If the request has a DPoP proof, the
     code will be bound to the key of the proof (RFC 9449 section 10.1).
 
-    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or if `dpop_jkt` does not
-    name the key of the DPoP proof.
+    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or if the request
+    has a DPoP proof and `dpop_jkt` names another key.
     """
     if "request_uri" in request.form:  # section 2.1
         raise OAuthError("invalid_request", NESTED)
@@ -69,7 +69,7 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
 def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
     """Return the pushed request of this client, even if it was used before. `now` is the database's clock.
 
-    Raises OAuthError invalid_request_uri if the `request_uri` is unknown, another client's, or has expired.
+    Raises OAuthError invalid_request_uri if the `request_uri` is unknown, expired or another client's.
     """
     digest = one_time.digest(request_uri.removeprefix(PREFIX))
     row = PushedRequest.objects.filter(pk=digest, client__client_id=client_id).first()

@@ -17,7 +17,7 @@ LARGEST = 4096
 
 @register()
 def check_claims(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E205 and E206 for unusable CLAIMS_SOURCE and CLAIMS, and W209 for too many groups."""
+    """Return E205 for an unusable CLAIMS_SOURCE, E206 for an unusable CLAIMS, and W209 for too many groups."""
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"CLAIMS_SOURCE: {claim} {problem}", hint="See docs/claims.md.", id="tokens.E205")
@@ -47,7 +47,7 @@ def check_groups(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 
 def _groups(chosen: Sequence[str]) -> list[CheckMessage]:
-    """Return a warning for each missing group in `chosen` (W207), and if a scope of an API is named `groups` (W208)."""
+    """Return W207 for each group in `chosen` that does not exist, and W208 if a scope of an API is named `groups`."""
     missing = set(chosen) - set(Group.objects.filter(name__in=chosen).values_list("name", flat=True))
     messages: list[CheckMessage] = [
         Warning(

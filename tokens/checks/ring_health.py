@@ -5,8 +5,8 @@ The checks establish, in this order:
 1. The clocks of this node and of the database agree.
 2. Every row of the ring verifies, and every private half can be decrypted.
 3. The ring has a standby, and a key that signs now or has a planned start.
-4. The flush of each revoked key has happened. The flush is a later switch to a new key. It makes APIs fetch the JWKS
-   and drop the revoked key (docs/revoked-keys.md).
+4. After each revocation, a key that was announced later has started to sign. Its first token makes APIs fetch the
+   JWKS and drop the revoked key. This start is called the flush of the revoked key (docs/revoked-keys.md).
 5. The next switch is not overdue.
 """
 
@@ -60,10 +60,10 @@ def problems(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Itera
 
 
 def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each revoked key that some APIs can still trust, because its flush has not happened yet.
+    """Yield a problem for each revoked key that some APIs can still trust.
 
-    Some APIs fetch the JWKS only if a token has an unknown kid. The flush, a later switch to a new key, makes them drop
-    the revoked key. The message says when the flush happens, or that no flush is planned.
+    Some APIs fetch the JWKS only if a token has an unknown kid. They drop the revoked key when a key that they do not
+    know starts to sign. This start is the flush. The message says when the flush happens, or that no flush is planned.
     """
     for key in keys:
         flush = lifecycle.flush(key, keys)
@@ -93,7 +93,7 @@ def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each row whose MAC or kid is wrong, and each private half that cannot be decrypted.
+    """Yield a problem for each row whose MAC or kid is wrong, and for each private half that cannot be decrypted.
 
     A row has two MACs: one under an encrypting key of `keys`, and one under SECRET_KEY.
     """

@@ -1,6 +1,6 @@
 """The `act` claim: the clients that act for a user (RFC 8693 section 4.1), the latest outermost. Pure.
 
-The chain of an exchanged token begins with the client that the user allowed. So the chain names every client that the
+The innermost client of an exchanged token is the one that the user allowed. So the claim names every client that the
 token came through, and a revocation of any of these clients covers the token.
 """
 

@@ -1,13 +1,13 @@
-"""The target of a token: one API, and the token's scopes there (RFC 8707, RFC 6749 section 3.3).
+"""The target of a token: one API, and the token's scopes at this API (RFC 8707, RFC 6749 section 3.3).
 
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
 - If the request names a resource, every scope must belong to that API or to OpenID Connect.
 - A token without a scope is issued only for an API for which the client's registration permits this (`further`).
 - If the request names neither scope nor resource, the client must have exactly one API. The token has all of the
-  client's scopes there.
-- If the request names a resource but no scope, the token has the client's scopes there. For an API in `further`, it has
-  no scope.
+  client's scopes at this API.
+- If the request names a resource but no scope, the token has the client's scopes at this API. But for an API in
+  `further`, the token has no scope.
 - The slash of an empty path makes no difference: `https://api.example` means `https://api.example/`. The audience of
   the token is the identifier as it is registered.
 """
@@ -142,8 +142,8 @@ def resolve(
     Raises:
         OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or
             `resources` is empty and the scopes belong to several APIs.
-        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API. Or no scope is named,
-            or an OpenID Connect scope lacks the scope that must accompany it.
+        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API. Or no scope of the
+            API is named, or an OpenID Connect scope lacks the scope that must accompany it.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}

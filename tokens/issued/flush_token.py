@@ -63,7 +63,7 @@ def _ring_of(client_id: str) -> str:
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
-    """Generate a key pair, and return a flush token (see the module) signed with its private key.
+    """Generate a key pair, and return a flush token that is signed with the private key.
 
     The key pair is used for this token only. It has the algorithm and the size of the keys of the key ring `ring`, but
     is not stored. `api` is None if `audience` is a client_id.

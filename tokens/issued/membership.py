@@ -37,8 +37,8 @@ def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     """Return `target` without the scopes that the user `subject` (a `sub`) may not have.
 
     `usable` has the stored Scope rows, which name the groups. A scope of the API without a row in `usable` is removed,
-    too. If `openid` is left but all scopes of the API are removed, returns a target for the issuer. Raises NotMember if
-    `openid` is not left either. Sends no SQL statement if no scope is limited to groups.
+    too. If all scopes of the API are removed but `openid` is left, returns a target for the issuer. If `openid` is not
+    left either, raises NotMember. Sends no SQL statement if no scope is limited to groups.
     """
     rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
     without_api = set(audience.offered())

@@ -70,6 +70,6 @@ def _tagged(body: str, key: EncryptionKey) -> str:
 
 
 def _mac(key: EncryptionKey, purpose: str, text: str) -> str:
-    """Return 192 bits of the HMAC-SHA-256 of `text` in base64url, under a key derived from `key` for the purpose."""
+    """Return 192 bits of the HMAC-SHA-256 of `text` in base64url, under a key derived from `key` for `purpose`."""
     digest = hmac.digest(key.derive(purpose), text.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:BYTES]).decode()

@@ -121,6 +121,8 @@ def was_rotated(text: str) -> bool:
 
     It was replaced if a row of its family has the same or a later generation (the number of rotations since the first
     token). If all rows have an earlier generation, the database was restored from a backup, and the result is False.
+    The result is also False if no row is left, or if the tag does not prove that this issuer issued the text.
+
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.

@@ -1,7 +1,7 @@
 """Lookup keys of the revocation feed: the key of an entry, and the keys by which a token is looked up. Pure.
 
-docs/revocation-feed.md section 1 defines these keys. The resource server has its own implementation. The cases in
-tests/revocation_cases.json test both.
+docs/revocation-feed.md section 1 defines these keys. The resource server has its own implementation. Both
+implementations are tested with the cases in tests/revocation_cases.json.
 """
 
 import hashlib

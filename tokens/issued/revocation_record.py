@@ -1,6 +1,6 @@
 """Records revocations, and looks them up for a token.
 
-A revocation is of a token, of a grant, of a key, or of all tokens that were issued before an instant.
+A revocation covers one token, the tokens of a grant or a key, or all tokens that were issued before an instant.
 
 - A record is written in the same transaction as the change that causes it, such as the disabling of a user. It is
   published afterwards (tokens/revoking/feed_publisher.py).
@@ -9,8 +9,9 @@ A revocation is of a token, of a grant, of a key, or of all tokens that were iss
 - Each process caches clients (tokens/clients/registry.py). A cached client has the instant before which the client's
   tokens are revoked. If a record of a client or of the issuer is written, the cache's version in the database changes,
   and every process reads clients again.
-- A record is kept until `until`. From then on no API can accept a covered token, because the longest lifetime of a
-  token plus S + 2δ has passed. S is the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
+- A record is kept until `until`. From then on no API can accept a covered token, because at least S + 2δ has passed
+  since the latest instant at which a covered token can expire. S is the leeway of the APIs, and δ the largest error of
+  a clock (docs/key-rotation.md).
 """
 
 import json

@@ -1,5 +1,7 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
+`read` establishes:
+
 1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). The tokens of some APIs
    have the `typ` JWT instead, which ID tokens also have. The `typ` JWT is accepted only if `aud` is not the issuer and
    the claims are those of an access token.

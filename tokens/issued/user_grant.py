@@ -116,7 +116,7 @@ def lock_all(condition: Q) -> None:
 
 
 def revoke(user_grant: UserGrant, reason: str, *, now: datetime) -> bool:
-    """Revoke the grant and all tokens issued under it. Returns False if the grant was revoked before.
+    """Revoke the grant and all tokens issued under it. Returns True unless the grant was revoked before.
 
     A grant that was revoked before keeps its instant and reason.
     """

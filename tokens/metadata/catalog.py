@@ -33,7 +33,7 @@ class Registered(Read):
 def read(_name: str, now: datetime) -> Registered:
     """Read scopes, APIs and algorithms from the database.
 
-    `now` is this node's clock. It is stored as the time of the reading.
+    `now` is this node's clock. The result has `now` as the time of the reading.
     """
     # The clock is read before the first statement, because a reading is as old as its oldest row.
     started = time.monotonic()

@@ -141,7 +141,8 @@ def locations(issuer: str) -> list[str]:
     """Return the paths of the metadata documents, without a leading slash.
 
     - `.well-known/<name>`, relative to the issuer's URL (OpenID Connect Discovery section 4).
-    - If that URL has a path, also `.well-known/<name>/<path>`, relative to its origin (RFC 8414 section 3.1).
+    - If the issuer's URL has a path, also `.well-known/<name>/<path>`, relative to the URL's origin (RFC 8414 section
+      3.1).
     """
     path = urlsplit(issuer).path.strip("/")
     plain = [f".well-known/{name}" for name in DOCUMENTS]

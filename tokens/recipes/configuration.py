@@ -1,4 +1,7 @@
-"""The configuration of a recipe's program with real values, as the commands print it. Pure."""
+"""Fills a recipe's configuration with the values of a registered client or API, and formats it for a terminal. Pure.
+
+A recipe shows how to configure a program, with placeholders such as CLIENT_ID and example values (`example`).
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +30,7 @@ class Part:
 
 
 def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part]:
-    """Return the blocks of the recipe that apply to `variant`, with `values` in place of the example values.
+    """Return the blocks of the recipe that apply to `variant`, with `values` in place of placeholders and examples.
 
     A block that names no variant applies to every variant. If `variant` is "", only the blocks without a variant are
     returned.
@@ -41,11 +44,11 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 
 
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
-    """Return the commands that the operator still has to run, with the real values.
+    """Return the recipe's commands that the operator has not run yet, with the real values.
 
-    `done` is the step that already ran. For example, after `create_api` a further step can register a client of the
-    API. Leaves out each step that belongs to a variant of the recipe. If `done` registered a client together with an
-    API, also leaves out the step that would register that client.
+    `done` is the step of the recipe (a command) that already ran. For example, a recipe can have a further step that
+    registers a client of the API. Leaves out each step that belongs to a variant. If `done` registered an API together
+    with a client, also leaves out the step that would register this client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]
@@ -54,7 +57,7 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
 
 
 def printed(recipe: Recipe, filled: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the configuration for a terminal, all of which can be pasted. Texts become comments.
+    """Yield the lines of the configuration for a terminal. Texts become comments, so that all lines can be pasted.
 
     `filled` is the result of `parts`, and `others` is the result of `commands`.
     """

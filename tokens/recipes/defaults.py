@@ -22,7 +22,7 @@ class MissingValue(Exception):
 
 
 def step_of(recipe: Recipe, command: str, variant: str) -> Step:
-    """Return the step that registers the program.
+    """Return the step of the recipe (a command with its options) that registers the program.
 
     `command` is `create_client` or `create_api`. Raises InvalidRecipe if the recipe needs the other command, or has no
     variant with the name `variant`.

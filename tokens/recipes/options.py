@@ -1,4 +1,4 @@
-"""The options of a recipe's step as a command line, in the order of the recipe. Pure."""
+"""Turns a step of a recipe (a command with its options) into a command line for an operator. Pure."""
 
 import re
 import shlex

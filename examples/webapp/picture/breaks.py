@@ -23,7 +23,7 @@ def send(_request: HttpRequest, token: str) -> str:
 
 
 def wrong_scope(request: HttpRequest, _token: str) -> str:
-    """Refresh with the scope for reading only (RFC 6749 section 6), and try to write a note with the new token.
+    """Refresh with only the scope for reading (RFC 6749 section 6), and try to write a note with the new token.
 
     Returns the new token.
     """
@@ -37,7 +37,7 @@ def wrong_scope(request: HttpRequest, _token: str) -> str:
 
 
 def tampered(_request: HttpRequest, token: str) -> str:
-    """Add a scope to the token, keep its old signature, and send it to the API. Returns the changed token."""
+    """Send the token to the API with a further scope and the old signature. Returns the changed token."""
     return send(_request, forgery.tampered(token))
 
 

@@ -27,9 +27,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class DecodedToken:
-    """The access token in a request or in a token response. `header` and `claims` are JSON.
+    """The header and the claims of an access token, as JSON texts, without the signature.
 
-    The signature is left out.
+    The token is from a request or from a token response.
     """
 
     kid: str

@@ -3,9 +3,9 @@
 - A form parameter is masked unless PARAMETERS names it. The headers that HEADERS names are shown, and Authorization and
   Location are shown with masked values. All other headers are omitted. So a new parameter or header is never shown by
   accident.
-- In JSON, the values of secret names are masked, and each JWT loses its signature. The token endpoint's JSON is masked
-  like a form.
-- A token is shown by its first characters. `decoded` returns its header and claims, which a developer needs.
+- In JSON, a value is masked if SECRETS has its name. The token endpoint's JSON is masked like a form.
+- Only the first characters of a JWT are shown, without the signature. Any other token is masked as a whole.
+- `decoded` returns the header and the claims of a JWT, which a developer needs.
 """
 
 import base64

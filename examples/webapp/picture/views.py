@@ -91,8 +91,8 @@ def _time_of_day(seconds: float | None) -> str:
 def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
     """Return the template's values for the selected arrow `name`.
 
-    They are the arrow, its exchange, the keys if the exchange is a fetch of the JWKS, and the `kid` of the last token
-    that was sent to the API.
+    The values are the arrow, its exchange, the keys if the exchange is a fetch of the JWKS, and the `kid` of the last
+    token that was sent to the API.
     """
     arrow = steps.opened(name)
     exchange = exchanges.get(arrow.kinds[0]) if arrow else None

@@ -19,7 +19,7 @@ FLOWS = (
         number="5.3.2.2-3",
         text="no authorization request that was not pushed",
         test=f"{PROFILE}test_a_request_that_was_not_pushed_is_refused",
-        judge=judges.profile_in_use,
+        judge=judges.unused_profile,
     ),
     Clause(
         number="5.3.2.2-4",
@@ -30,13 +30,13 @@ FLOWS = (
         number="5.3.2.2-5",
         text="PKCE with S256",
         test=f"{PROFILE}test_pkce_is_required_for_every_rule_of_the_client",
-        judge=judges.profile_in_use,
+        judge=judges.unused_profile,
     ),
     Clause(
         number="5.3.2.2-6",
         text="a pushed request names its redirect_uri",
         test=f"{PROFILE}test_a_pushed_request_names_its_redirect_uri",
-        judge=judges.profile_in_use,
+        judge=judges.unused_profile,
     ),
     Clause(
         number="5.3.2.2-7",

@@ -25,7 +25,7 @@ GENERAL = (
         number="5.3.2.1-4, 5",
         text="access tokens bound to a DPoP key",
         test=f"{PROFILE}test_a_token_request_without_a_proof_is_refused",
-        judge=judges.profile_in_use,
+        judge=judges.unused_profile,
     ),
     Clause(
         number="5.3.2.1-6",

@@ -9,7 +9,7 @@ def https(configuration: Configuration) -> list[str]:
     return [] if configuration.issuer.startswith("https://") else ["the issuer's URL does not begin with https://"]
 
 
-def profile_in_use(configuration: Configuration) -> list[str]:
+def unused_profile(configuration: Configuration) -> list[str]:
     """Return [] if any client has to follow the profile, else a list with the sentence that no client follows it."""
     if configuration.fapi2_clients or configuration.is_for_all:
         return []
@@ -20,12 +20,12 @@ def lacking(problem: str) -> Judge:
     """Return a function that lists the clients whose registration has this `problem`, one sentence for each.
 
     `problem` is a text of `fapi2.problems`. If no client has to follow the profile, the returned function returns the
-    result of `profile_in_use`.
+    result of `unused_profile`.
     """
 
     def judge(configuration: Configuration) -> list[str]:
         with_it = [name for name, problems in configuration.problems.items() if problem in problems]
-        return profile_in_use(configuration) + [f"client {name}: {problem}" for name in with_it]
+        return unused_profile(configuration) + [f"client {name}: {problem}" for name in with_it]
 
     return judge
 

@@ -106,7 +106,7 @@ def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Ta
     allow a scope, or if the client may no longer use the scope. Also raises the errors of `user_grant.target`.
     """
     names = user_grant.scope.split()
-    requested = audience.understood(request.scopes, defined=names) if "openid" in names else request.scopes
+    requested = audience.understood(request.scopes, predefined=names) if "openid" in names else request.scopes
     scopes = tuple(dict.fromkeys(requested))
     is_identity = "openid" in names and "openid" in scopes and set(audience.offered()) >= set(scopes)
     resources = [conf.issuer().url] if is_identity and not request.resources else request.resources

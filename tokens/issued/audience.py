@@ -77,7 +77,7 @@ def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], 
         if OFFLINE in scopes and len(scopes) > 1 and GrantType.REFRESH_TOKEN not in client.grants:
             scopes = [name for name in scopes if name != OFFLINE]  # OpenID Connect Core section 11: not an error
         if "openid" in scopes:
-            scopes = understood(scopes, defined={scope.name for scope in usable})
+            scopes = understood(scopes, predefined={scope.name for scope in usable})
     further, issuer = client.permitted_apis, conf.issuer().url
     if not scopes:
         scopes = _defaults(resources, usable=usable, further=further)
@@ -113,13 +113,13 @@ def offered() -> list[str]:
     return [name for name in OPENID if name in conf.issuer().openid_scopes]
 
 
-def understood(scopes: Sequence[str], *, defined: Collection[str]) -> list[str]:
+def understood(scopes: Sequence[str], *, predefined: Collection[str]) -> list[str]:
     """Return the entries of `scopes` that an API or this issuer defines (OpenID Connect Core section 3.1.2.1).
 
     Unknown scopes are left out. `resolve` checks later whether the client may use the returned scopes. The scopes in
-    `defined` count as defined, without a database query.
+    `predefined` count as defined, without a database query.
     """
-    defined = {*defined, *offered()}
+    defined = {*predefined, *offered()}
     others = set(scopes) - defined
     stored = set(Scope.objects.filter(name__in=others).values_list("name", flat=True)) if others else set()
     return [name for name in scopes if name in defined or name in stored]

@@ -172,8 +172,8 @@ def _mapping(node: Node, name: str, problems: list[Fault]) -> Mapping[str, Node]
     return {}
 
 
-def _require(entry: Item, names: Any, problems: list[Fault]) -> None:
-    problems += [entry.problem(name, "is missing") for name in names if name not in entry.lines]
+def _require(item: Item, names: Any, problems: list[Fault]) -> None:
+    problems += [item.problem(name, "is missing") for name in names if name not in item.lines]
 
 
 def _refuse_unknown(fields: Mapping[str, Node], permitted: Any, name: str, problems: list[Fault]) -> None:

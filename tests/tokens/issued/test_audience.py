@@ -105,7 +105,7 @@ def test_a_refusal_names_a_requested_scope_of_another_api():
 
 def test_a_scope_is_understood_if_an_api_or_the_issuer_defines_it(apis):
     requested = ["openid", "notes:read", "mine:read", "nonsense"]
-    assert audience.understood(requested, defined={"mine:read"}) == ["openid", "notes:read", "mine:read"]
+    assert audience.understood(requested, predefined={"mine:read"}) == ["openid", "notes:read", "mine:read"]
 
 
 def test_the_target_of_a_request_is_cached_with_the_client_of_the_registry():

@@ -102,12 +102,12 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of the command line. docs/reference/commands.md is made from this parser."""
-    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
-    parser.add_argument("port", type=int, help="the port to listen on")
-    parser.add_argument("--address", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="number of worker processes (%(default)s)")
-    parser.add_argument("--end-with-stdin", action="store_true", help="end if the other side of stdin closes")
-    return parser
+    command_line = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
+    command_line.add_argument("port", type=int, help="the port to listen on")
+    command_line.add_argument("--address", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    command_line.add_argument("--workers", type=int, default=1, help="number of worker processes (%(default)s)")
+    command_line.add_argument("--end-with-stdin", action="store_true", help="end if the other side of stdin closes")
+    return command_line
 
 
 def refuse_on_errors() -> None:

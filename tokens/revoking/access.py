@@ -24,7 +24,7 @@ LOGGED_OUT = "logged out everywhere"
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
     """Enable or disable a user or client. Returns False if nothing changed.
 
-    Disabling revokes all grants and tokens of the user or client at once, and ends the user's sessions. Enabling restores
+    Disabling revokes all grants and tokens of the user or client at once, and ends a user's sessions. Enabling restores
     none of these.
 
     Raises RegistryLocked if another transaction holds a lock for too long.

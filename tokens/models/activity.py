@@ -7,7 +7,7 @@ from django.db import models
 
 
 class DailyCount(models.Model):
-    """The number of tokens of a grant type, or of refusals for a reason, on a day (UTC)."""
+    """The number of tokens issued by one grant type, or of refusals for one reason, on one day (UTC)."""
 
     day = models.DateField()
     action = models.CharField(max_length=64)

@@ -2,9 +2,9 @@
 
 - `Revocation` has the latest state of each revocation, in one row. The issuer itself looks up tokens there.
 - `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
-- `RevocationLog` is one row, the head of the log. A publisher locks it and moves the waiting entries into a new
-  `Publication`, which is a version of the log.
-- `Segment` contains up to 16,384 entries, which are those of successive publications.
+- `RevocationLog` is one row, the head of the log. A publisher locks this row and moves the waiting entries into a
+  new `Publication`, which has the entries of one version.
+- `Segment` contains the entries of successive publications, up to 16,384.
 """
 
 from django.db import models

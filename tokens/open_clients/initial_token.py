@@ -80,5 +80,5 @@ def _live(text: str, *, now: datetime) -> "QuerySet[InitialAccessToken]":
 
 
 def subject(token: InitialAccessToken) -> str:
-    """Return the name of the token in the audit trail."""
+    """Return the name of the token in the audit trail: its id, and its last characters."""
     return f"initial_token:{token.pk} …{token.hint}"

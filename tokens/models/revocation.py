@@ -91,7 +91,7 @@ class Publication(models.Model):
 
 
 class Segment(models.Model):
-    """Entries of successive versions of the log. Their packed form, `body`, is computed once and served unchanged."""
+    """The entries of successive versions of the log, packed. They are packed once, and then served unchanged."""
 
     digest = models.CharField(max_length=43, primary_key=True, help_text="The SHA-256 of the body, in base64url.")
     version = models.BigIntegerField(db_index=True, help_text="The version of the last entry in the segment.")

@@ -101,7 +101,7 @@ def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke all grants and tokens of a client for a user, at the user's request.
+    """Revoke all grants that the user gave to the client, and the client's tokens for the user, at the user's request.
 
     Also deletes the user's consents for this client. Returns False if there was nothing to revoke or delete.
     """

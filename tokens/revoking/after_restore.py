@@ -166,7 +166,7 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
     The event names its secret by the last characters only. If several secrets have these characters, changes each.
 
     Revokes a secret if the event revoked it, or if the expiry in the event has passed. Otherwise, sets the expiry that
-    is in the event. Skips secrets that are not live, and secrets that expire before that expiry.
+    is in the event. Skips secrets that are not live, and secrets that already have the same or an earlier expiry.
 
     Returns `<client_id> …<last characters of the secret>` for each secret that was changed.
     """

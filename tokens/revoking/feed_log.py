@@ -61,8 +61,8 @@ class Version:
 class Changes:
     """The answer to a reader: the entries that the reader lacks, up to `version`.
 
-    `entries` has the newest entries, packed. If entries of segments are lacking, too, `segments` names these segments,
-    each by its digest and its number of entries.
+    `entries` has the newest of these entries, packed. Older entries are in the segments that `segments` names, each by
+    its digest and its number of entries. If `segments` is empty, `entries` is complete.
     """
 
     version: Version

@@ -2,8 +2,8 @@
 
 - Rows are deleted in the order of an indexed column such as `expires_at`.
 - A row is deleted only if no node needs it, not even a node whose clock is slow.
-- The row of a code or refresh token is needed to detect reuse. So it stays until every token that was issued for it has
-  expired.
+- The row of a redeemed code or a refresh token is needed to detect reuse. So the row stays until every token that was
+  issued for the code or refresh token has expired.
 - After a slow transaction, the next one deletes fewer rows, so that no request waits long for a lock.
 - Several runs can work at once, and a run that was interrupted can be repeated.
 """

@@ -64,7 +64,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read and apply the file, and print the difference and new secrets.
+        """Read and apply the file. Print the changes, and the secrets of new clients unless --secrets-to names a file.
 
         With --prune, first asks for confirmation, unless --yes or --dry-run is given.
         """

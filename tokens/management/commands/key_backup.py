@@ -1,4 +1,7 @@
-"""`key_backup`: save signing keys and encrypting keys in a sealed file, and restore the signing keys from the file."""
+"""`key_backup`: save signing keys and the keys that encrypt them in a file, and restore the signing keys from the file.
+
+A passphrase encrypts the file.
+"""
 
 import getpass
 import json

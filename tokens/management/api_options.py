@@ -1,4 +1,4 @@
-"""The options of `create_api`, and the API that they describe."""
+"""Adds the options of `create_api`, and returns the API that they describe."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any

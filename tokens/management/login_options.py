@@ -1,6 +1,6 @@
-"""Options of `create_client` that set rules for a client's logins: PKCE, PAR, signed requests, FAPI 2.0, factors.
+"""Adds the options of `create_client` with rules for a client's logins: PKCE, PAR, signed requests, FAPI 2.0, factors.
 
-The columns that they set are in tokens/models/login_switches.py.
+The columns that the options set are in tokens/models/login_switches.py.
 """
 
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""The option `--for` of create_client and create_api, which names a recipe.
+"""Adds the option `--for` of create_client and create_api, and reads the recipe that the option names.
 
 A recipe is a file about one program. It has the registration that the program needs, and the program's configuration.
 The recipe sets the defaults of the other options.

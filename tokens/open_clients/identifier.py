@@ -1,4 +1,4 @@
-"""The address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
+"""Checks the address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
 
 - The address is https, with a host name and a path, and without user, fragment and dot segments.
 - The host is a name in lower case whose last label is not a number. Users read the host on the consent page, and an IP

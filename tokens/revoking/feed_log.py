@@ -131,7 +131,7 @@ def begin(*, now: datetime) -> None:
 
 
 def size() -> LogSize:
-    """Return the current version and the number of published entries. Both are 0 if there is no log."""
+    """Return the number of the current version and the number of published entries. Both are 0 if there is no log."""
     version, unsealed = RevocationLog.objects.values_list("version", "unsealed").first() or (0, 0)
     sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
     return LogSize(version, unsealed + sealed)

@@ -1,6 +1,6 @@
 """Queries the shared caches. A circuit breaker keeps requests from waiting for a cache that failed.
 
-- After a failure or timeout, no request queries the cache for `PAUSE` seconds. Then one request tries it again.
+- After a failure or timeout, no request queries the cache for `PAUSE` seconds. Then one request queries it again.
 - Two caches in the same Redis have one circuit, because they fail together.
 """
 
@@ -31,7 +31,7 @@ class NotCounted(Exception):
 
 
 def ask(alias: str, question: Callable[[BaseCache], Answer], *, now: datetime) -> Answer:
-    """Return the result of `question`, which queries the cache `alias`.
+    """Call `question` with the cache `alias`, and return its result.
 
     Raises NotCounted if the cache fails, or if it failed less than PAUSE seconds ago.
     """

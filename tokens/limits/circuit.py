@@ -26,7 +26,8 @@ class Circuit:
         """Begin a call of the dependency at `now`. Returns False if the caller may not call the dependency.
 
         The first call after a pause begins the next pause, during which other callers may not call the dependency.
-        The caller must report each failure by `failed`. It must report a success by `succeeded` if the circuit is open.
+        The caller must report each failure by `failed`. If the circuit is open, the caller must report a success by
+        `succeeded`.
         """
         with self._lock:
             if self._failed_at is None:

@@ -4,7 +4,7 @@
 - There is one slot fewer than cores, but at least one: with 4 cores, there are 3 slots. All processes of a machine with
   the same SECRET_KEY share the slots.
 - At most `ROOM` logins of a process hash a password or wait for a slot at the same time. A further login is refused
-  with Busy at once. A login waits at most `PATIENCE` seconds.
+  with Busy at once. A login that gets no slot within `PATIENCE` seconds is refused, too.
 - A slot is taken before the user is looked up, so that neither a refusal nor its timing reveals which names exist.
 - Client secrets need no slot: they are random, and stored as one HMAC (tokens/clients/client_secret.py).
 - An imported client secret keeps its slow hash until the client first uses the secret. These slow hashes have a slot of

@@ -2,8 +2,8 @@
 
 - Counting by client and address prevents an attacker at another address from locking the client out.
 - Windows are fixed. Cache keys contain hashes of the counted names, not the names.
-- If a cache fails, requests are not counted until it answers again. In this time, logins are refused. Token requests
-  are admitted, because secrets and tokens are too long to guess.
+- If a cache fails, requests are not counted until the cache answers again. In this time, logins are refused. Token
+  requests are admitted, because secrets and tokens are too long to guess.
 - If the cache evicts a login counter, the counter does not restart: each process remembers the highest values that it
   has read, and writes them back.
 """
@@ -39,7 +39,7 @@ memory = CounterMemory(20_000)
 
 
 class TooMany(Exception):
-    """The rate limit is exceeded. `retry_after` is in seconds; `first` is True for the window's first refusal."""
+    """The rate limit is exceeded. `retry_after` is in seconds. `first` is True for the first refusal in a window."""
 
     def __init__(self, retry_after: int, *, first: bool) -> None:
         super().__init__(f"try again in {retry_after} s")
@@ -98,10 +98,10 @@ def _increment_remembered(cache: BaseCache, key: str, lifetime: int) -> int:
 
 
 def address(request: HttpRequest) -> str:
-    """Return the address of the sender of a request, or the /64 network of an IPv6 address.
+    """Return the address of the sender of a request. For an IPv6 address, returns its /64 network.
 
-    If BEHIND_PROXY is set and the header X-Forwarded-For has an address, reads the last address in this header, else
-    the address of the connection. If the address is not an IP address, returns it unchanged.
+    If BEHIND_PROXY is set and the header X-Forwarded-For has an address, reads the last address in this header.
+    Otherwise, reads the address of the connection. If the address is not an IP address, returns it unchanged.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if conf.issuer().behind_proxy:
@@ -112,7 +112,7 @@ def address(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=1024)
 def _counted_as(text: str) -> str:
-    """Return the address in `text` without its port, or the /64 network of an IPv6 address.
+    """Return the address in `text` without its port. For an IPv6 address, returns its /64 network.
 
     If `text` is not an IP address, returns `text` unchanged.
     """

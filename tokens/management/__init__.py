@@ -2,7 +2,8 @@
 
 Owns: options, their types and messages, exit codes, and what is printed. Commands also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
-Steps: this is none of the seven in README.md, but registers the clients and APIs of these steps, and rotates keys.
+Steps: this package is none of the seven steps in README.md, but registers the clients and APIs that those steps serve,
+and rotates keys.
 Neighbours: at the top, as `views` and `admin` are.
 
 Read in this order:

@@ -1,4 +1,4 @@
-"""The options of `create_api`, and the API that they describe."""
+"""Adds the options of `create_api`, and returns the API that they describe."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -68,7 +68,7 @@ def _add_switches(parser: ArgumentParser) -> None:
 
 
 def api(options: dict[str, Any], *, own_client: Registration | None) -> NewApi:
-    """Return the API that the options describe. `own_client` is a client to register together with the API.
+    """Return the API that the options describe. `own_client` is a client to register together with the API, or None.
 
     Raises CommandError if the options name a client that does not exist.
     """

@@ -1,4 +1,4 @@
-"""The client that the options of `create_client` describe."""
+"""Converts the options of `create_client` to the registration of a client."""
 
 from dataclasses import fields
 from typing import Any
@@ -9,7 +9,7 @@ from tokens.registration.client import Registration
 
 
 def registration(options: dict[str, Any], *, recipe: str) -> Registration:
-    """Return the registration of the client that the options describe. `recipe` is the name of its recipe, or ""."""
+    """Return the registration of the client that the options describe. `recipe` is the recipe's name, or ""."""
     completed = kinds.completed(options)
     names = {field.name for field in fields(Registration) if completed.get(field.name) is not None}
     columns = policy(completed) | ({"recipe": recipe} if recipe else {})
@@ -17,10 +17,10 @@ def registration(options: dict[str, Any], *, recipe: str) -> Registration:
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the value of `Registration.policy`: values of the client's columns, from the options of the command.
+    """Return the columns of the client that the options set, by name, for the field `Registration.policy`.
 
-    If no option sets a column, the column gets the value that --kind implies, if any. Columns with a field of their own
-    in Registration, such as the name, are left out.
+    If no option sets a column, the column gets the value that --kind implies, if any. Leaves out columns that are
+    fields of Registration, such as the name.
     """
     columns = _policy(options)
     return columns | {name: value for name, value in options.get("kind_policy", {}).items() if not columns.get(name)}

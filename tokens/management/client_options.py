@@ -1,4 +1,4 @@
-"""The options of `create_client`, by group. `client_fields` maps the options to columns."""
+"""Adds the options of `create_client`, by group. `client_fields` maps the options to columns."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any

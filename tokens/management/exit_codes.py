@@ -2,7 +2,8 @@
 
 - `OperatorCommand.execute` translates the errors in TRANSLATED for every command, so a command handles only errors of
   its own, such as a malformed file.
-- EXIT_CODES (signing keys) and COMMON_CODES are the texts for --help. A command with other meanings lists its own.
+- EXIT_CODES (commands on signing keys) and COMMON_CODES are texts for --help. A command whose exit codes have other
+  meanings has a text of its own.
 - The cause of a database error determines its code and message:
 
     cause                                           code      remedy in the message

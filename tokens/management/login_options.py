@@ -1,6 +1,6 @@
-"""Options of `create_client` that set rules for a client's logins: PKCE, PAR, signed requests, FAPI 2.0, factors.
+"""Adds the options of `create_client` with rules for a client's logins: PKCE, PAR, signed requests, FAPI 2.0, factors.
 
-The columns that they set are in tokens/models/login_switches.py.
+The columns that the options set are in tokens/models/login_switches.py.
 """
 
 from argparse import ArgumentParser
@@ -48,7 +48,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of the client that the options of this module set, as a mapping from name to value.
+    """Return the client's columns that the options of this module set: a mapping from the names to the values.
 
     None means the column's default. Leaves out --pkce and --any-localhost-port, which `registration.option_columns`
     maps to columns, because recipes can have these two options as well.

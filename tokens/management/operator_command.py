@@ -4,7 +4,7 @@
 - A command whose exit codes 3 or 4 have meanings of their own sets `has_own_codes`.
 - If an option has a text that the database cannot store, the command fails before it does anything.
 - An empty option or optional argument is refused, unless empty is its default. Otherwise `--ring "$RING"` would mean
-  every ring if the variable is not set. An option for a file or folder has the type `arguments.file_path`.
+  every ring if the variable is not set. For files and folders, the type `arguments.file_path` refuses an empty text.
 """
 
 import logging

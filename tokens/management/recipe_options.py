@@ -1,7 +1,7 @@
-"""The option `--for` of create_client and create_api.
+"""Adds the option `--for` of create_client and create_api, and reads the recipe that the option names.
 
-The option names a recipe, which is a file with the registration that a program needs and with the program's
-configuration. The recipe sets the defaults of the other options.
+A recipe is a file about one program. It has the registration that the program needs, and the program's configuration.
+The recipe sets the defaults of the other options.
 """
 
 from argparse import ArgumentParser
@@ -26,7 +26,7 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 class Chosen:
     """The recipe and the variant that --for names.
 
-    A recipe consists of steps, each of which is a command to run. `step` is the step of the command that runs now.
+    A recipe has a list of commands to run, called steps. `step` is the step for the command that runs now.
     `operator_options` has the options that the operator set, by name.
     """
 

@@ -1,4 +1,4 @@
-"""What `create_client` and `create_api` print, as JSON or as lines of text. Reads no database and no setting."""
+"""Formats the output of `create_client` and `create_api` as JSON or lines of text. Reads no database and no setting."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,8 +30,9 @@ def client_json(result: ClientResult, chosen: Chosen | None, values: RealValues)
 def client_lines(result: ClientResult, chosen: Chosen | None, values: RealValues) -> Iterator[str]:
     """Yield the client as lines.
 
-    With a recipe, also yields what is less strict than the default, what users need, the program's configuration, and
-    the commands that the operator still has to run.
+    With a recipe, also yields the settings that are less strict than the default, the version of the program with which
+    the recipe was tried, the program's configuration, and the commands that the operator still has to run. If the
+    program needs verified e-mail addresses, also yields a line that says so.
     """
     yield f"client_id      {result.client.client_id}{'' if result.created else '  (already registered, unchanged)'}"
     yield f"client_secret  {result.secret or without_secret(result)}"

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class DailyCount(models.Model):
-    """The number of tokens of a grant type, or of refusals for a reason, on a day (UTC)."""
+    """The number of tokens issued by one grant type, or of refusals for one reason, on one day (UTC)."""
 
     day = models.DateField()
     action = models.CharField(max_length=64)
@@ -22,7 +22,7 @@ class DailyCount(models.Model):
 
 
 class ClientActivity(models.Model):
-    """The time and grant type of a client's latest token, and the time and reason of its latest refusal."""
+    """The time and grant type of a client's latest token, and the time and reason of the client's latest refusal."""
 
     # Not a foreign key: a row must not renew the registry's version, and may be added after its client was deleted.
     client_id = models.CharField(primary_key=True, max_length=255)

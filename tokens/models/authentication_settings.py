@@ -6,7 +6,7 @@ from tokens.models.client_choices import AuthenticationMethod
 
 
 class AuthenticationSettings(models.Model):
-    """The authentication method of a client, its public keys, and the forms of assertions that are accepted from it."""
+    """A client's authentication method, its public keys, and the forms of its assertions that the issuer accepts."""
 
     token_endpoint_auth_method = models.CharField(
         "authentication",

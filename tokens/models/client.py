@@ -175,7 +175,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def has_keys(self) -> bool:
-        """Return True if the client authenticates by private_key_jwt, so that the issuer knows its public keys."""
+        """Return True if the client authenticates by private_key_jwt, which requires registered public keys."""
         return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
 
     @property

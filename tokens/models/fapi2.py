@@ -1,6 +1,6 @@
-"""The requirements of the FAPI 2.0 Security Profile (final, February 2025) on a client's registration.
+"""Checks a client's registration against the FAPI 2.0 Security Profile (final, February 2025).
 
-A client follows the profile if its own switch or the setting FAPI2 is on. Each problem below names the clause of the
+A client follows the profile if its own switch or the setting FAPI2 is on. Each problem names the clause of the
 profile. A client with a problem is refused at every endpoint (`Client.profile_problem`), because the client might have
 been registered before the switch or the setting was turned on.
 """

@@ -1,4 +1,4 @@
-"""The algorithms that a client can choose for its ID tokens: those with which a key ring of this issuer signs.
+"""Checks the algorithm that a client chose for its ID tokens: a key ring of this issuer must sign with the algorithm.
 
 If a client chooses no algorithm, the default key ring signs its ID tokens and logout tokens.
 """

@@ -20,7 +20,7 @@ PostgreSQL before them."""
 
 
 def whole_policy(column: str) -> Q:
-    """Return the CHECK condition that a JSON column has every timing of a policy, each a number above zero."""
+    """Return the CHECK condition that a JSON column has every timing of a key policy, each a number above zero."""
     names = [field.name for field in fields(Policy)]
     numbers = (Q(**{f"{column}__{name}__gt": 0, f"{column}__{name}__lt": CENTURIES}) for name in names)
     return reduce(and_, numbers, Q(**{f"{column}__has_keys": names}))

@@ -1,4 +1,4 @@
-"""Bounds of the lifetimes that an administrator can set.
+"""Limits the lifetimes that an administrator can set, by a lower and an upper bound.
 
 - Without an upper bound, an expiry could exceed the range of dates, which would be an error at each request.
 - Without a lower bound, tokens could already be expired when they are issued.

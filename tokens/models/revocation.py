@@ -2,9 +2,9 @@
 
 - `Revocation` has the latest state of each revocation, in one row. The issuer itself looks up tokens there.
 - `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
-- `RevocationLog` is one row, the head of the log. A publisher locks it and moves the waiting entries into a new
-  `Publication`, which is a version of the log.
-- `Segment` contains up to 16,384 entries, which are those of successive publications.
+- `RevocationLog` is one row, the head of the log. A publisher locks this row and moves the waiting entries into a
+  new `Publication`, which has the entries of one version.
+- `Segment` contains the entries of successive publications, up to 16,384.
 """
 
 from django.db import models
@@ -91,7 +91,7 @@ class Publication(models.Model):
 
 
 class Segment(models.Model):
-    """Entries of successive versions of the log. Their packed form, `body`, is computed once and served unchanged."""
+    """The entries of successive versions of the log, packed. They are packed once, and then served unchanged."""
 
     digest = models.CharField(max_length=43, primary_key=True, help_text="The SHA-256 of the body, in base64url.")
     version = models.BigIntegerField(db_index=True, help_text="The version of the last entry in the segment.")

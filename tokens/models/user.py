@@ -43,7 +43,7 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the user, but keep `session_epoch` and `profile_changed_at` of the row in the database.
 
-        Saves the later `logged_out_at`: that of the instance or that of the row. Raises SubjectIsImmutable if `sub` has
+        If instance and row differ in `logged_out_at`, saves the later one. Raises SubjectIsImmutable if `sub` has
         changed.
         """
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.

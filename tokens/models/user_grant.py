@@ -9,7 +9,7 @@ from tokens.models.client import Client
 
 
 class UserGrant(models.Model):
-    """One authorization of one client by one user. Tokens carry the id of their grant, to be revoked with the grant."""
+    """One authorization of one client by one user. Each token carries its grant's id, and is revoked with the grant."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_grants")

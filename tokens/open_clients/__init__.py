@@ -3,7 +3,7 @@
 Owns: fetching, judging and caching metadata documents; registering, reading, changing and deleting clients that
 register themselves (RFC 7591, RFC 7592); initial access tokens; the choice of clients that `purge_tokens` deletes.
 Does not own: guarded requests (`outbound`), client authentication (`clients`), or the user's consent (`authorize`).
-Steps: this is none of the seven in README.md, but steps 2 and 3 need the clients that are registered here.
+Steps: this package is none of the seven steps in README.md, but steps 2 and 3 need the clients that it registers.
 Neighbours: above `registration`, which creates the client secrets. `views` calls this package before steps 2 and 3.
 
 - Metadata documents and dynamic registration are off unless the settings turn them on (tokens/settings/open_client.py).

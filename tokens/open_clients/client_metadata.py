@@ -7,7 +7,8 @@
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.
    The keys of a client with another method are not stored. A `jwks_uri` is an https address with a host name.
-6. A back-channel logout URI has the origin of a redirect URI, so that a client cannot make the issuer post elsewhere.
+6. A back-channel logout URI has the same origin as a redirect URI. Otherwise a client could make the issuer send
+   requests to another site.
 
 Members such as `scope` and `resource` give no rights: the settings do (`scope_policy`).
 """
@@ -94,7 +95,7 @@ def read(
     grant_types: Collection[str],
     loopback: bool,
 ) -> ClientMetadata:
-    """Validate the metadata in `members`. Raises InvalidMetadata if it breaks a rule.
+    """Validate and return the metadata in `members`. Raises InvalidMetadata if the metadata breaks a rule.
 
     `methods` are the permitted authentication methods; `default_method` is used if the client names no method.
     `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` and a back-channel logout URI on
@@ -157,8 +158,10 @@ def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
 def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
     """Return the requested grant types that the settings allow.
 
-    Raises InvalidMetadata if no grant type other than refresh_token is left, if the authorization code grant has no
-    redirect URI, or if a response type is not `code`.
+    `permitted` are the grant types that the settings allow, and `uris` are the client's redirect URIs.
+
+    Raises InvalidMetadata if the result would have no grant type other than refresh_token, if it would have
+    authorization_code although `uris` is empty, or if a response type is not `code`.
     """
     if any(response != "code" for response in texts(members, "response_types")):
         raise InvalidMetadata("response_types must be code.")
@@ -172,7 +175,10 @@ def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris
 
 
 def _algorithm(members: Mapping[str, Any]) -> str:
-    """Return the algorithm of ID tokens, or "" if the client names none. Raises InvalidMetadata if it is unknown."""
+    """Return the algorithm of ID tokens, or "" if the client names none.
+
+    Raises InvalidMetadata if the algorithm is not supported.
+    """
     algorithm = text(members, "id_token_signed_response_alg")
     if algorithm and algorithm not in ALGORITHMS:
         raise InvalidMetadata(f"id_token_signed_response_alg must be one of {', '.join(ALGORITHMS)}.")
@@ -198,7 +204,7 @@ def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | 
 
 
 def _judge_jwks(jwks: object) -> None:
-    """Raise InvalidMetadata unless the JWKS has a usable public key and nothing private or symmetric."""
+    """Raise InvalidMetadata unless the JWKS has a usable public key, and no private or symmetric key."""
     try:
         public_keys.registered(jwks)
     except UnusableKey as error:
@@ -219,8 +225,8 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
     """Return the members about back-channel logout.
 
-    Raises InvalidMetadata if the logout URI is not permitted. For example, the logout URI must have the origin of a
-    redirect URI. `uris` are the redirect URIs. `loopback` permits an address on loopback, for development.
+    Raises InvalidMetadata if the logout URI is not permitted. For example, the logout URI must have the same origin as
+    one of `uris`, the redirect URIs. `loopback` permits an address on loopback, for development.
     """
     uri, required = text(members, "backchannel_logout_uri"), truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None

@@ -34,13 +34,14 @@ UNREACHABLE = "The document at the client_id cannot be fetched at the moment. Tr
 
 
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
-    """Create or renew the client that an authorization request names by the address of its document.
+    """Create or renew the client of an authorization request whose `client_id` is the address of a metadata document.
 
     Calls `before_fetch` before it fetches the document or changes the client. For example, `before_fetch` counts the
     request for a rate limit.
 
-    Raises DocumentRefused if the address or the document is refused, Unavailable if the document cannot be fetched and
-    no stored client can be used, and what `before_fetch` raises.
+    Raises DocumentRefused if the address or the document is refused. Raises Unavailable if the document cannot be
+    fetched and no stored client can be used, or if another transaction holds a lock for too long. Also raises what
+    `before_fetch` raises.
     """
     _judge_address(client_id)
     state = _state(client_id)
@@ -53,7 +54,9 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Fetch the document of a stored client again if the document is stale. Raises what `admit` raises.
+    """Fetch the document of a stored client again if the document is stale.
+
+    Raises DocumentRefused and Unavailable, as `admit` does.
 
     Fetches nothing for a client that is not stored: only an authorization request may introduce a client.
     """

@@ -1,4 +1,4 @@
-"""Fetches client ID metadata documents, within the bounds of their draft (version 02 sections 5 and 8.6).
+"""Fetches client ID metadata documents, within the bounds of the Internet-Draft (version 02 sections 5 and 8.6).
 
 - The request is guarded (`outbound`): public IP addresses only, no redirect, and a deadline.
 - A document has at most LONGEST bytes, a Content-Type of JSON, and strict JSON as its content.
@@ -57,7 +57,7 @@ def get(client_id: str) -> ValidDocument:
     """Fetch and validate the document at `client_id`.
 
     Raises NoDocument if the document is missing or invalid, Unreachable if it cannot be fetched, and
-    flights.StillFetching if the fetch takes too long or too many fetches run.
+    flights.StillFetching if the fetch takes too long, or if too many fetches run or too many requests wait.
     """
     return flights.get(client_id)
 

@@ -4,9 +4,10 @@
 2. The document has no secret, and no authentication method that needs a secret, because everyone can read the document.
    No key has a private half.
 3. The metadata in the document is valid (`client_metadata`).
-4. Each redirect URI has the origin of the document, is on loopback, or has a private-use scheme. The scheme is the
-   document's host reversed (com.example.app for app.example.com), or begins with the reversed host and a dot. The
-   consent page names only the document's host, so the document must not send authorization codes to another site.
+4. Each redirect URI has the origin of the document, is on loopback, or has a private-use scheme. A private-use
+   scheme is the document's host reversed (com.example.app for app.example.com), or begins with the reversed host and a
+   dot. The consent page names only the document's host, so the document must not send authorization codes to another
+   site.
 """
 
 from collections.abc import Collection, Mapping

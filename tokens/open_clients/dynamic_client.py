@@ -2,8 +2,8 @@
 
 1. The mode in the settings decides who may register: no client, every client, or clients with an initial access token.
 2. The metadata must be valid (`dynamic_metadata`). Scopes, APIs and grant types are those of the settings.
-3. The client gets a random client_id, a secret if its method needs one, and a registration access token. Secret and
-   token are stored as hashes, and shown once.
+3. The client gets a random client_id, a secret if its authentication method needs one, and a registration access token.
+   Secret and token are stored as hashes, and shown once.
 4. The registration access token permits the client to read, change and delete itself, and nothing else. An invalid
    token, another client's token and an unknown client_id get the same refusal.
 

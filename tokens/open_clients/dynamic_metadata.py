@@ -1,4 +1,4 @@
-"""The metadata of dynamically registered clients: its validation, and the columns in which it is stored."""
+"""Validates the metadata of dynamically registered clients, and maps the metadata to columns of the client."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,11 +1,11 @@
 """Runs at most one fetch at a time for each address (single-flight), and remembers its outcome for a short time. Pure.
 
 - Requests that need the same document wait for the same fetch, each up to `patience` seconds. A fetch that takes longer
-  continues, and a later request finds its outcome.
+  continues, and a later request gets the fetch's outcome.
 - An outcome, also a failure, is reused for KEPT seconds. Otherwise each request for an unreachable document would start
   a fetch and wait.
-- A failure is remembered in memory only and for a short time, because errors must not be cached (client ID metadata
-  documents, draft 02 section 5.2).
+- The draft forbids caching errors (client ID metadata documents, draft 02 section 5.2). So KEPT is short, and outcomes
+  are kept in memory only.
 - At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further requests get StillFetching.
 
 A lock guards the running fetches and the remembered outcomes. No thread holds the lock while it fetches or waits. The
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class StillFetching(Exception):
-    """The fetch has no result yet and continues, or too many other fetches are running."""
+    """The fetch continues and has no result yet, or did not start because too many other fetches are running."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 class Flights(Generic[T]):
     """The running fetches of a process, and the remembered outcomes of earlier fetches.
 
-    The argument `fetch` is called with an address, and returns a value or raises an exception.
+    The constructor's argument `fetch` is called with an address, and returns a value or raises an exception.
     """
 
     def __init__(
@@ -124,7 +124,10 @@ class Flights(Generic[T]):
         return flight
 
     def _has_ended(self, flight: Flight[T]) -> bool:
-        """Wait for the fetch. Returns False if the fetch takes too long, or if too many requests wait already."""
+        """Wait until the fetch ends, and return True.
+
+        Returns False if the fetch takes longer than `patience` seconds, or if WAITERS requests wait already.
+        """
         if flight.ended.is_set():
             return True
         if not self._room.acquire(blocking=False):

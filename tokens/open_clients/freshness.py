@@ -7,8 +7,8 @@
 | Expires, with Date                        | Expires - Date, with the same two bounds      |
 | none of these                             | UNSTATED                                      |
 
-If the document cannot be fetched after this time, the old document is used for GRACE longer. After GRACE, the client is
-refused.
+If the document cannot be fetched after this time, the old document is used during a further period, GRACE. After GRACE,
+the client is refused.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
+"""Checks the address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
 
 - The address is https, with a host name and a path, and without user, fragment and dot segments.
 - The host is a name in lower case whose last label is not a number. Users read the host on the consent page, and an IP
@@ -23,12 +23,12 @@ class UnfitAddress(ValueError):
 
 
 def is_address(client_id: str) -> bool:
-    """Return True if the client_id has a colon. Only the address of a document has one."""
+    """Return True if the client_id is the address of a metadata document. Only such a client_id has a colon."""
     return ":" in client_id
 
 
 def read(address: str, *, loopback: bool = False, name: str = "The client_id") -> SplitResult:
-    """Parse the address of a metadata document. Raises UnfitAddress if it breaks a rule of this module.
+    """Parse the address of a metadata document. Raises UnfitAddress if the address breaks a rule of this module.
 
     `loopback` also permits http and https on loopback, for development only. Messages call the address `name`.
     """
@@ -51,7 +51,7 @@ def read(address: str, *, loopback: bool = False, name: str = "The client_id") -
 
 
 def origin(parts: SplitResult) -> str:
-    """Return scheme, host and port of an address."""
+    """Return the origin of an address (scheme, host and port), such as `https://app.example`."""
     return f"{parts.scheme}://{parts.netloc}"
 
 

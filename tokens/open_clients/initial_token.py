@@ -1,6 +1,7 @@
-"""Initial access tokens: each permits a number of dynamic registrations until it expires (RFC 7591 section 3).
+"""Creates, revokes and uses initial access tokens (RFC 7591 section 3).
 
-A token has 256 random bits and is shown once. The database stores its SHA-256.
+An initial access token permits a number of dynamic registrations until it expires. A token has
+256 random bits and is shown once. The database stores its SHA-256.
 """
 
 from datetime import datetime
@@ -80,5 +81,5 @@ def _live(text: str, *, now: datetime) -> "QuerySet[InitialAccessToken]":
 
 
 def subject(token: InitialAccessToken) -> str:
-    """Return the name of the token in the audit trail."""
+    """Return the name of the token in the audit trail: its id, and its last characters."""
     return f"initial_token:{token.pk} …{token.hint}"

@@ -1,4 +1,4 @@
-"""The responses to a dynamically registered client (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
+"""Builds the responses to a dynamically registered client (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
 
 from tokens import conf
 from tokens.models import Client, OpenClient

@@ -16,7 +16,7 @@ Read in this order:
 - `access`: disable and enable users and clients, log users out, and revoke grants, with their audit events.
 - `feed_entries`, `feed_log`, `feed_publisher`: the entries, the versions and the publication of the revocation feed.
 - `feed`: the signed documents of the feed (docs/revocation-feed.md).
-- `current_feed`: publish waiting revocations, and return the document for a reader.
+- `current_feed`: publish waiting revocations, and return the signed document to a reader of the feed.
 - `high_water_marks`, `high_water`: detect a database that went back in time.
 - `after_restore`: revoke again what was revoked after the backup from which the database was restored.
 - `purge`, `row_deletion`: find the rows that no request needs any more, and delete them.

@@ -1,6 +1,6 @@
-"""Disables users and clients, logs users out everywhere, and revokes grants, each with its audit event.
+"""Enables and disables users and clients, logs users out everywhere, and revokes grants.
 
-The command `access`, the admin and the account pages call this module.
+Records each change in the audit trail. The command `access`, the admin and the account pages call this module.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ LOGGED_OUT = "logged out everywhere"
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
     """Enable or disable a user or client. Returns False if nothing changed.
 
-    Disabling ends the sessions, grants and tokens of the user or client at once. Enabling restores none of these.
+    Disabling revokes all grants and tokens of the user or client at once, and ends a user's sessions. Enabling restores
+    none of these.
 
     Raises RegistryLocked if another transaction holds a lock for too long.
     """
@@ -77,8 +78,8 @@ def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) ->
 def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of these users, and delete their consents. Records one event per user.
 
-    `reason` is stored with each event. Each batch of users has a transaction of its own. If the caller has opened a
-    transaction, all batches are in that transaction.
+    `reason` is stored with each event. Users are processed in batches. Each batch has a transaction of its own, unless
+    the caller has opened a transaction.
     """
 
     def withdraw_and_record(batch: Sequence[User]) -> None:
@@ -100,7 +101,7 @@ def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke all grants and tokens of a client for a user, at the user's request.
+    """Revoke all grants that the user gave to the client, and the client's tokens for the user, at the user's request.
 
     Also deletes the user's consents for this client. Returns False if there was nothing to revoke or delete.
     """
@@ -121,8 +122,8 @@ def withdraw(user: User, client: Client, *, now: datetime) -> bool:
 def revoke_selected(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
     """Revoke these grants and the tokens under them, and record an event for each grant.
 
-    Also deletes the consents of the user to the client of each grant. Skips grants that are revoked already. Returns
-    the number of grants that this call revoked.
+    For each grant, also deletes the consents that the grant's user gave to the grant's client. Skips grants that are
+    revoked already. Returns the number of grants that this call revoked.
     """
     # Every grant is locked before the first change, and consents are deleted in a fixed order, to prevent deadlocks.
     active = list(grants.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))

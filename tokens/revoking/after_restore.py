@@ -1,9 +1,11 @@
 """Repeats the revocations that were made since a backup, after the database was restored from the backup.
 
-The restored database lacks the events of these revocations. The events are read from the audit journal and audit logs:
+The restored database lacks the audit events of these revocations. `apply` reads the events from the audit journal and
+from audit logs, and makes these changes:
 1. Signing keys that were revoked are revoked again.
-2. Client secrets that were revoked are revoked again. Client secrets that got an earlier expiry get it again.
-3. Users and clients that were disabled or deleted are disabled.
+2. Client secrets that were revoked are revoked again. Client secrets whose expiry was changed to an earlier one get
+   that expiry again.
+3. Users and clients that were disabled or deleted are disabled, unless they were enabled later.
 4. All initial access tokens are revoked. Otherwise a token that was revoked or used up since the backup could register
    clients again.
 5. All users are logged out, because journal and logs do not list single sessions and tokens. This deletes sessions and
@@ -70,7 +72,7 @@ class Restored:
 
 
 def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False) -> Restored:
-    """Apply the events of the journal and `logs` that the database lacks, and log all users out.
+    """Apply the audit events that the journal or `logs` have but the database lacks, and log all users out.
 
     With `dry_run`, nothing is changed, and the result says what would be done.
 
@@ -159,9 +161,12 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """Revoke the live secrets that the event names. If the event changed their expiry, set that expiry instead.
+    """Repeat what `event` did to client secrets: revoke them, or set their expiry.
 
-    Revokes the secrets also if that expiry has passed. Skips secrets that expire earlier anyway.
+    The event names its secret by the last characters only. If several secrets have these characters, changes each.
+
+    Revokes a secret if the event revoked it, or if the expiry in the event has passed. Otherwise, sets the expiry that
+    is in the event. Skips secrets that are not live, and secrets that already have the same or an earlier expiry.
 
     Returns `<client_id> …<last characters of the secret>` for each secret that was changed.
     """

@@ -3,8 +3,9 @@
 The target is the issuer (all tokens), a client, a user, a client together with a user, a grant, or a single token.
 
 - One revocation record covers all access tokens of the issuer, of a client, of a user, or of a client for a user.
-- The user grants of the target are revoked too, because refresh tokens would give new access tokens. Sessions end if
-  the target is a user or the issuer.
+- The user grants of the target are revoked too, because refresh tokens would give new access tokens. But if the target
+  is a single token, its grant remains.
+- If the target is a user or the issuer, sessions end, too.
 - If the target is the issuer, each transaction changes at most BATCH rows. The record is written first, so that all
   access tokens are revoked immediately. The record is written again at the end, because tokens were issued in between.
 - A run that was interrupted can be repeated.
@@ -126,7 +127,7 @@ def revoke_clients(clients: Sequence[Client], *, reason: str, actor: str) -> Non
 def _begin(target: BulkTarget, reason: str, actor: str) -> None:
     """Revoke all access tokens that the issuer has issued so far, before `revoke` revokes the grants.
 
-    Also records in the audit trail that the revocation has begun. Only for a target that is the issuer.
+    Also records in the audit trail that the revocation has begun. The target must be the issuer.
     """
     with transaction.atomic():
         now = store.database_now()
@@ -138,10 +139,10 @@ def _begin(target: BulkTarget, reason: str, actor: str) -> None:
 def end_sessions_and_tokens_in_batches(
     users: Iterable[User], reason: str, *, also: Callable[[Sequence[User]], None] | None = None
 ) -> int:
-    """End all sessions, grants and tokens of these users, BATCH users per transaction. Returns the number of users.
+    """End all sessions, grants and tokens of these users, in batches of BATCH users. Returns the number of users.
 
-    `also` is called with the users of each batch, in the transaction of the batch, after the users' rows are locked.
-    If the caller has opened a transaction, all batches are in that transaction.
+    Each batch has a transaction of its own, unless the caller has opened a transaction. `also` is called with the users
+    of each batch, in the same transaction, after the users' rows are locked.
     """
     ordered = sorted(users, key=lambda user: user.pk)  # the order in which every transaction locks users
     for start in range(0, len(ordered), BATCH):

@@ -1,8 +1,9 @@
-"""The current state of the revocation feed, for one request of a reader.
+"""Answers one request for the revocation feed: publishes waiting revocations, and returns a signed document.
 
-1. `current` publishes a bounded number of waiting revocations, and chooses the key that signs for the reader's ring.
+1. `current` publishes a bounded number of waiting revocations. It also chooses the key that signs the document, for the
+   key ring that the request names.
 2. If the reader has the current version already, the caller answers 304, even if no key can sign.
-3. `CurrentFeed.require_signer` refuses if no key can sign.
+3. `CurrentFeed.require_signer` raises NotReady if no key can sign.
 4. `CurrentFeed.document` returns the signed document, from the cache of this process or newly built.
 
 The caller counts the request against the rate limit between the third step and the fourth.
@@ -21,7 +22,7 @@ from tokens.revoking.feed_log import Head, Version
 
 @dataclass(frozen=True, slots=True)
 class CurrentFeed:
-    """The current version of the feed, and the key that signs this version for the readers of a key ring."""
+    """The current version of the feed, and the key that signs the feed's documents for the readers of one key ring."""
 
     ring: str
     head: Head
@@ -42,10 +43,10 @@ class CurrentFeed:
         return self.signer
 
     def document(self, since: Version | None, *, node_time: datetime) -> Document:
-        """Return the document for a reader that has the version `since`, or the full state if `since` is None.
+        """Return a signed document: the changes after the version `since`, or the full state of the feed.
 
-        Also returns the full state if the log does not have `since`. `node_time` is this node's clock. Raises NotReady
-        if no key can sign, or if the PKCS#11 token does not answer.
+        The document has the full state if `since` is None, or if the log does not have `since`. `node_time` is this
+        node's clock. Raises NotReady if no key can sign, or if the PKCS#11 token does not answer.
         """
         signer = self.require_signer()
         edition, position = Edition(self.version, signer.kid), (self.ring, since)
@@ -66,7 +67,7 @@ class CurrentFeed:
 
 
 def current(ring: str, *, node_time: datetime) -> CurrentFeed:
-    """Publish waiting revocations, and return the feed's current state for the key ring `ring`.
+    """Publish a bounded number of waiting revocations, and return the feed's current state for the key ring `ring`.
 
     `node_time` is this node's clock. Raises UnknownKey if there is no such key ring.
     """

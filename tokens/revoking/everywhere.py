@@ -1,16 +1,17 @@
 """Logs users out everywhere: ends all sessions, grants and tokens of a user, or all grants and tokens of a client.
 
 - Lock order: the user, then the user's grants, as in token issuance. A change of a client locks the client, then the
-  registry, then the client's grants.
+  row with the registry's version, then the client's grants.
 - Each user has a session epoch, a random value. Sessions and grants store the epoch of their login, and end when the
-  user gets another epoch. `user_grant.create` compares both values, so an ended session gets no grant.
-- A revocation has an instant of the database's clock, and revokes every token whose `iat` is not later than it. The
-  `iat` is the time at which the token's request arrived. So if the request was checked before the user or client was
-  disabled, the token's `iat` is before the commit of that change.
+  user gets another epoch. `user_grant.create` compares the session's epoch with the user's, so an ended session gets no
+  grant.
+- A revocation has an instant, which is read from the database's clock. It revokes every token whose `iat` is not later
+  than this instant. The `iat` is the time at which the token's request arrived. So if the request was checked before
+  the user or client was disabled, the token's `iat` is before the commit of that change.
 - The instant is read before the commit. If the commit ends in a later second, tokens are revoked again, up to the
   instant after the commit.
-- A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
-  So the issuer answers 503 until the next second begins (revocation_second).
+- The revocation would also cover a new token whose `iat` is in the same second. So until the next second begins, the
+  issuer answers token requests for this user or client with 503 (revocation_second).
 """
 
 from datetime import datetime
@@ -54,8 +55,8 @@ def withdraw_consents(*users: User) -> None:
 def revoke_user(user: User, reason: str) -> None:
     """Revoke all grants and tokens of a user who was disabled or deleted.
 
-    Tokens that other requests issue before the commit are revoked, too. Also queues logout messages to clients. For a
-    deleted user, `signals.lock_user` queued these messages before the deletion.
+    Tokens that other requests issue before the commit are revoked, too. For a disabled user, also queues logout
+    messages to clients. For a deleted user, `signals.lock_user` queued these messages before the deletion.
     """
     # Sessions need no step: a trigger changed the epoch of the disabled user (tokens/triggers/session_epoch.py).
     with transaction.atomic():

@@ -1,6 +1,7 @@
 """Signs and caches documents of the revocation feed (docs/revocation-feed.md section 2).
 
-- A reader asks for the changes after a version (`since`), signed by one key ring, which is a set of signing keys.
+- A reader asks for the changes after a version (`since`), signed by a key of one key ring, which is a set of signing
+  keys.
 - A document is built once for each version, key ring and `since`, and again after half of its lifetime.
 - One thread builds at a time (single-flight). A request that is answered from the cache, or with 304, never waits.
 - A process caches at most MAX_BYTES of the most recently requested documents, and nothing else of the feed.
@@ -28,7 +29,7 @@ DocumentKey = tuple[str, Version | None]
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A version of the revocation log and the key that signs its documents.
+    """A version of the revocation log, and the key that signs the documents of this version.
 
     A cached document is stale if its edition is not the current one.
     """
@@ -57,7 +58,7 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the cached document for `key`: the key ring and the version that a reader named in its request.
+        """Return the cached document for `key`, the key ring and the version that a reader named in its request.
 
         Returns None if there is no cached document, if the document must be renewed at `now`, or if the log version or
         the signing key of the document is not that of `edition`.
@@ -109,7 +110,7 @@ class Documents:
 def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now: datetime) -> Document:
     """Return the document with these changes, signed by `signer`.
 
-    `key` has the key ring and the version that the reader named in its request. The document is valid for LIFETIME, or
+    `key` is the key ring and the version that the reader named in its request. The document is valid for LIFETIME, or
     for `signer.max_lifetime` if that is shorter. `more` is True if entries still wait for publication, so that the
     reader must poll again at once.
     """

@@ -1,12 +1,12 @@
-"""The versioned log of revocations: read its state, and the changes since a version.
+"""Reads the versioned log of revocations: its state, and the changes since a version.
 
 - After the commit of its transaction, an entry waits without a version until it is published (`feed_publisher`).
 - A version is a number and a random tag. After a restore, or a failover that lost transactions, the log can reach the
   same number again, but with another tag.
 - A publication has the entries of one version, and never changes. After SEGMENT entries, the publications since the
   last segment are sealed: their entries are packed into a new segment, which readers fetch by its digest.
-- A reader sends the last version that it has (`since`). The answer contains every later entry, in full or in a segment
-  that the answer names. Such a segment can also contain earlier entries.
+- A reader sends the last version that it has (`since`). The answer contains every later entry, or names a segment that
+  contains the entry. Such a segment can also contain earlier entries.
 - The publication of the current version is never purged, because readers that have this version send it as `since`.
 
     entry committed      waits
@@ -61,8 +61,8 @@ class Version:
 class Changes:
     """The answer to a reader: the entries that the reader lacks, up to `version`.
 
-    `entries` has the newest entries, packed. If there are too many, `segments` names the segments with the older
-    entries, each by its digest and its number of entries.
+    `entries` has the newest of these entries, packed. Older entries are in the segments that `segments` names, each by
+    its digest and its number of entries. If `segments` is empty, `entries` is complete.
     """
 
     version: Version
@@ -72,7 +72,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The current version of the log, and the entries that wait for the next version."""
+    """The current version of the log, and whether entries wait for the next version."""
 
     version: Version
     sealed: int
@@ -101,7 +101,7 @@ class Newest:
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """The number of the current version, and the number of entries that are published in publications or segments."""
+    """The number of the current version, and the number of published entries (in publications and segments)."""
 
     version: int
     entries: int
@@ -131,17 +131,17 @@ def begin(*, now: datetime) -> None:
 
 
 def size() -> LogSize:
-    """Return the current version and the number of published entries. Both are 0 if there is no log."""
+    """Return the number of the current version and the number of published entries. Both are 0 if there is no log."""
     version, unsealed = RevocationLog.objects.values_list("version", "unsealed").first() or (0, 0)
     sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
     return LogSize(version, unsealed + sealed)
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes after the version `since`, or all entries that have not expired if `since` is None.
+    """Return the entries that were published after `since`, or all entries if `since` is None.
 
-    `head` is the current state of the log. Runs no query if `head.newest` has all of the changes.
-    Returns None if the log does not have `since`.
+    Leaves out expired entries. `head` is the current state of the log. Runs no query if `head.newest` has all of the
+    changes. Returns None if the log does not have `since`.
     """
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
@@ -188,7 +188,7 @@ def new_tag() -> str:
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
     """Read the publications after the version with the number `after`, oldest first.
 
-    Skips expired publications. Stops before the publications have more than SEGMENT entries in total.
+    Skips expired publications. Stops before the total number of entries exceeds SEGMENT.
 
     Returns three values: the last version that the result covers, the packed entries of each publication, and the
     version with the number `after`. The third value is None if the log does not have that version any more.

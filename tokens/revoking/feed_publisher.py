@@ -1,9 +1,9 @@
-"""Publish waiting revocations as the next version of the log.
+"""Publishes waiting revocations as the next version of the log.
 
 - One publisher works at a time. It locks the row with the log's current version until the commit. So versions become
   visible in order, and no entry is added to a version that a reader can have seen.
-- At most SEGMENT published entries are unsealed, which means in no segment (`feed_log`). So a publication has at most
-  SEGMENT entries minus the unsealed ones. If SEGMENT entries are unsealed, the publisher first seals them in a new
+- A published entry that is in no segment is unsealed (`feed_log`). There are at most SEGMENT unsealed entries, which
+  limits the size of the next publication. If there are SEGMENT already, the publisher first seals them in a new
   segment.
 """
 
@@ -47,7 +47,7 @@ def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
 
 
 def publish_all(*, now: datetime) -> None:
-    """Publish all waiting entries. Vacuums the table of waiting entries if there were many.
+    """Publish all waiting entries. Vacuums their table if one call of `publish` was not enough.
 
     Only a revocation by an operator calls this (`bulk`). A request for the feed calls `publish`, which does less work.
     """

@@ -7,8 +7,8 @@ attempts.
   which processes write does not matter.
 - Versions of the registry are random. The mark is the last version, and a set contains the versions that were replaced.
 - Without Redis, or if Redis refuses a command or does not answer, there are no marks.
-- After a failure, no command is sent for PAUSE seconds. The rate limits have another circuit breaker, because a
-  full Redis cannot store a counter but still returns marks.
+- After a failure, no command is sent for PAUSE seconds. The rate limits have a circuit breaker of their own, because
+  a full Redis cannot store a counter but still returns marks.
 """
 
 import logging
@@ -69,7 +69,7 @@ def read(*, now: datetime) -> Marks | None:
 def was_replaced(registry: str, *, now: datetime) -> bool:
     """Return True if Redis lists `registry`, a version of the registry, as replaced by a later version.
 
-    Returns False without Redis, or if Redis does not answer.
+    Returns False without Redis, or if Redis refuses or does not answer.
     """
     return _run(lambda redis: redis.zscore(_key("replaced"), registry), now=now) is not None
 
@@ -110,7 +110,7 @@ def has_redis() -> bool:
 def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
     """Run `command` with a Redis client and return its result.
 
-    Returns None if there is no Redis, if Redis refuses or does not answer, and during the pause after a failure.
+    Returns None if there is no Redis, if Redis refuses or does not answer, or during the pause after a failure.
     """
     backend = caches[ALIAS]
     if not isinstance(backend, RedisCache) or not circuit.begin_call(now.timestamp()):
@@ -159,7 +159,7 @@ def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> N
 
 
 def _key(name: str) -> str:
-    """Return the Redis key of the marks or versions that are called `name`, such as `events`.
+    """Return the Redis key of `name`, which is `feed`, `events`, `registry` or `replaced`.
 
     The key contains the issuer's URL.
     """
@@ -172,7 +172,7 @@ def _packed(event: Event) -> str:
 
 
 def _version(members: Sequence[bytes]) -> Version | None:
-    """Return the feed version that Redis stores as the first of `members`.
+    """Return the feed version in the first of `members`, which has the form `<number>.<tag>`.
 
     Returns None if `members` is empty or the first is malformed.
     """

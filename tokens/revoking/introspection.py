@@ -2,7 +2,8 @@
 
 A token is reported as active if all of these hold:
 1. It is a valid token of this issuer.
-2. The requesting client may see it: it was issued to that client, or is for an API that is linked to that client.
+2. The requesting client may see it: it was issued to that client, or it is an access token for an API that is linked
+   to that client.
 3. It is not revoked, and its client and user are active.
 
 If a condition does not hold, the answer is `{"active": false}`, so that a client learns nothing about the tokens of
@@ -31,7 +32,10 @@ INACTIVE: Mapping[str, object] = {"active": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The result of a look-up. `access` or `refresh` is set, or neither if the text is not a known token."""
+    """The token that a client presented for introspection, with its state in the database.
+
+    `access` is set for an access token, and `refresh` for a refresh token. Neither is set for an unknown token.
+    """
 
     registry: str | None = None
     """The version of the registry at the lookup; None if the lookup did not read it."""
@@ -117,8 +121,8 @@ def _names(token: PresentedToken) -> dict[str, object]:
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
     """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    The key ring of the APIs that are linked to the client signs the JWT. If these APIs are on several rings, the
-    default ring signs it (`keyring.for_operator`).
+    If the APIs that are linked to the client are all on one key ring, that ring signs the JWT. Otherwise, the default
+    ring signs it. If the ring has no key that may sign, `keyring.for_operator` tries other rings.
     """
     signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}

@@ -1,10 +1,10 @@
 """Deletes rows that no request needs any more, in short transactions.
 
 - Rows are deleted in the order of an indexed column such as `expires_at`.
-- A row is deleted only if no node needs it, even if the clock of that node is slow.
-- The row of a code or refresh token is needed to detect reuse. So it stays until every token that was issued for it has
-  expired.
-- A transaction that takes long makes the next one smaller, so that no request waits long for a lock.
+- A row is deleted only if no node needs it, not even a node whose clock is slow.
+- The row of a redeemed code or a refresh token is needed to detect reuse. So the row stays until every token that was
+  issued for the code or refresh token has expired.
+- After a slow transaction, the next one deletes fewer rows, so that no request waits long for a lock.
 - Several runs can work at once, and a run that was interrupted can be repeated.
 """
 

@@ -1,4 +1,4 @@
-"""Deletes expired rows by plain SQL, in batches, with the rows that refer to them.
+"""Deletes expired rows, and the rows that refer to them, in batches. Uses plain SQL if possible.
 
 - Lock order: the rows to be deleted, then the rows that refer to them. Every request locks in the same order.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
@@ -44,7 +44,7 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of the locked rows, as an SQL condition that a column is equal to one of the keys.
+    """The primary keys of the locked rows, as an SQL condition: a column is equal to one of the keys.
 
     `one_of` is the SQL after the name of the column, such as `IN (%s, %s)`. `values` fill the placeholders.
     """
@@ -61,7 +61,7 @@ class _Keys:
 
 
 class ExpiredRows:
-    """The rows of a query, to delete in batches. The caller opens a transaction for each batch."""
+    """The rows that a query selects, to be deleted in batches. The caller opens a transaction for each batch."""
 
     def __init__(self, ended: "QuerySet[Any]") -> None:
         self._ended = ended
@@ -140,7 +140,7 @@ def _skipping_locked() -> str:
 def _referring(model: type[Model]) -> list[tuple[str, str]] | None:
     """Return (table, column) for each foreign key that refers to `model`. Returns None if Django must delete the rows.
 
-    Plain SQL suffices if each foreign key has CASCADE, and no other table refers to the referring tables.
+    Django must delete the rows unless each foreign key has CASCADE and no table refers to the tables with these keys.
     """
     relations = model._meta.related_objects
     if any(

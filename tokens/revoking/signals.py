@@ -55,10 +55,10 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock the users to be deleted, the users' rows of login sessions, and the users' grants.
+    """Lock the users to be deleted, with their `SessionClient` rows and grants.
 
-    Queues logout messages for the sessions of `instance`. `origin` is the object or QuerySet whose method `delete` was
-    called. At the signal for the first user of a QuerySet, locks all of its users.
+    Also queues logout messages for the sessions of `instance`. `origin` is the object or QuerySet whose method `delete`
+    was called. At the signal for the first user of a QuerySet, locks all users of the QuerySet.
     """
     # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
@@ -83,13 +83,13 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock the rows that the deletion of clients changes.
+    """Lock the rows that the deletion of clients changes, and give the registry a new version.
 
     Locks, in this order: the registry, the clients to be deleted, the row with the registry's version, the clients'
-    rows of login sessions, and the clients' grants. The registry gets a new version.
+    `SessionClient` rows, and the clients' grants.
 
     `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first client of a
-    QuerySet, locks all of its clients.
+    QuerySet, locks all clients of the QuerySet.
     """
     registry_lock.lock()
     # Every other change of a client locks in the same order, to avoid deadlocks.

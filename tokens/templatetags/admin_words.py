@@ -1,4 +1,4 @@
-"""Template filter `words`: translates an English text of a package such as `keys` into the language of the page."""
+"""Defines the template filter `words`, which translates English texts of packages such as `keys` for the page."""
 
 from django import template
 

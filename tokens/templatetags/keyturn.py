@@ -1,4 +1,4 @@
-"""The tag `brand`: the name, the logo and the stylesheet of the operator."""
+"""Defines the tag `brand`, which gives a template the name, the logo and the stylesheet of the operator."""
 
 from dataclasses import dataclass
 

@@ -60,7 +60,7 @@ exit codes:
 def act(subject: User | Client, options: dict[str, Any]) -> bool:
     """Log out, enable or disable the user or client. Returns False if nothing had to change.
 
-    Raises CommandError if a client is to be logged out.
+    Raises CommandError if `subject` is a client and the action is to log out.
     """
     event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
     if options["what"] != "log_out":

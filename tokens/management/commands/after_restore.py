@@ -88,7 +88,7 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
         self._report(apply(events), options)
 
     def _report(self, restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
-        """Print the result, and warnings on stderr."""
+        """Print the result on stdout, and warnings on stderr."""
         self.stdout.write(text(restored, options, dry_run=dry_run))
         if restored.unread:
             self.stderr.write(UNREAD.format(at=restored.unread))

@@ -64,7 +64,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read and apply the file, and print the difference and new secrets.
+        """Read and apply the file. Print the changes, and the secrets of new clients unless --secrets-to names a file.
 
         With --prune, first asks for confirmation, unless --yes or --dry-run is given.
         """
@@ -104,9 +104,10 @@ class Command(OperatorCommand):
             raise CommandError("nothing was changed", returncode=UNSAFE)
 
     def _apply(self, manifest: Manifest, options: dict[str, Any]) -> Applied:
-        """Apply the manifest, and write the secrets of new clients to the file of --secrets-to.
+        """Apply the manifest. If --secrets-to names a file, write the secrets of new clients to it.
 
-        Raises CommandError if the file exists or cannot be created. If there is no new secret, no file remains.
+        Raises CommandError if the file exists or cannot be created. If there is no new secret, no file remains. A dry
+        run writes no file.
         """
         path: Path | None = options["secrets_to"]
         if path is None or options["dry_run"]:
@@ -137,7 +138,7 @@ def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
 
 
 def create(path: Path) -> int:
-    """Create the file of --secrets-to, and return its descriptor.
+    """Create the file that --secrets-to names, and return its descriptor.
 
     Raises CommandError if the file exists or cannot be created.
     """

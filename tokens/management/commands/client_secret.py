@@ -106,7 +106,7 @@ def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def show(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the properties of the secrets of one client or of all clients."""
+    """Return the properties of the secrets of the client that the options name, or of all clients."""
     stored = ClientSecret.objects.select_related("client").order_by("client__client_id", "created_at")
     return listed(stored.filter(client=find_client(options["client_id"])) if options["client_id"] else stored, now=now)
 

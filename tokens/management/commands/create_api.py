@@ -61,7 +61,7 @@ be changed in the admin.
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the API, and print its identifier and scopes.
 
-        With `--for`, also prints the configuration of the recipe's program.
+        If `--for` names a recipe, also prints the configuration of the program that the recipe is about.
         """
         chosen = recipe_options.choose("create_api", self.create_parser("manage.py", "create_api"), options)
         if chosen is not None:

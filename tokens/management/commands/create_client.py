@@ -57,7 +57,7 @@ class Command(OperatorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client, and print its client_id and secret.
 
-        With `--for`, also prints the configuration of the recipe's program.
+        If `--for` names a recipe, also prints the configuration of the program that the recipe is about.
         """
         chosen = recipe_options.choose("create_client", self.create_parser("manage.py", "create_client"), options)
         if chosen is not None:

@@ -1,4 +1,7 @@
-"""`exchange_policy`: let a client exchange users' tokens for tokens whose audience is an API (RFC 8693)."""
+"""`exchange_policy`: set, remove or list policies for token exchange (RFC 8693).
+
+A policy permits a client to exchange users' tokens for tokens whose audience is the API of the policy.
+"""
 
 import json
 from argparse import ArgumentParser

@@ -1,6 +1,6 @@
 """`flush_token`: print a curl command that makes a verifier fetch the JWKS again.
 
-The command sends a token whose kid is in no JWKS.
+The curl command sends a token whose kid is in no JWKS. For such a kid, a verifier fetches the JWKS again.
 """
 
 import json
@@ -19,7 +19,7 @@ from tokens.management.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
-    """Makes a token whose kid is in no JWKS, and prints a curl command that sends it."""
+    """Makes a token whose kid is in no JWKS, and prints a curl command that sends the token."""
 
     help = (
         "Print a request with a token whose kid is in no JWKS. A verifier that fetches the JWKS only for an unknown kid"
@@ -47,7 +47,7 @@ The token gives access to nothing: its private key is deleted when this command 
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make a token whose kid is in no JWKS, and print a curl command that sends a request with it."""
+        """Make a token whose kid is in no JWKS, and print a curl command that sends the token."""
         try:
             token = flush_token.make(options["audience"], now=store.database_now())
         except CannotFlush as error:

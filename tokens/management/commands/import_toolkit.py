@@ -99,7 +99,7 @@ class Command(OperatorCommand):
 
 
 def read(path: Path | None) -> bytes | None:
-    """Return the content of the key file, or None if `path` is None. Raises CommandError if it cannot be read."""
+    """Return the content of the key file, or None if `path` is None. Raises CommandError if the file cannot be read."""
     try:
         return path.read_bytes() if path else None
     except OSError as error:
@@ -123,7 +123,7 @@ def printed(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> 
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:
-    """Return the result of the import as text. `kid` identifies the published RSA key, or is None without a key."""
+    """Return the result of the import as text. `kid` identifies the published RSA key, or is None."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"clients: {len(report.clients)} new, {len(report.unchanged_clients)} here before"]
     lines += [f"refused: {refusal['client_id']}: {refusal['why']}" for refusal in report.refused_clients]

@@ -123,7 +123,7 @@ def chunks(path: Path) -> Iterator[str]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
-    """Open the file of --subs-to for the `with` block.
+    """Open the file of --subs-to for the duration of the `with` block.
 
     If the block fails, deletes the file, unless the file existed before.
 

@@ -1,4 +1,7 @@
-"""`key_backup`: save signing keys and encrypting keys in a sealed file, and restore the signing keys from the file."""
+"""`key_backup`: save signing keys and the keys that encrypt them in a file, and restore the signing keys from the file.
+
+A passphrase encrypts the file.
+"""
 
 import getpass
 import json
@@ -75,7 +78,7 @@ class Command(OperatorCommand):
 
 
 def save(options: dict[str, Any]) -> dict[str, Any]:
-    """Write a backup to a new file, and read the file to verify it.
+    """Write a backup to a new file, and read the file to verify the backup.
 
     Returns the file's name and the number of saved rows (key rings and signing keys). Raises OSError if the file exists
     or cannot be written.
@@ -108,9 +111,9 @@ def restore(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def passphrase(options: dict[str, Any]) -> str:
-    """Return the passphrase from the file of --passphrase-file, or else from the terminal.
+    """Return the passphrase: the first line of the file that --passphrase-file names, or else a line from the terminal.
 
-    Raises CommandError if the passphrase is too short, or if there is neither such a file nor a terminal.
+    Raises CommandError if the passphrase is too short, or if the option is absent and there is no terminal.
     """
     if options["passphrase_file"] is not None:
         text: str = options["passphrase_file"].read_text(encoding="utf-8").partition("\n")[0].strip()

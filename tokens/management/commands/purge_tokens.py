@@ -31,7 +31,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Purge each table, and print how many rows were deleted."""
+        """Purge each table, and print how many rows were deleted. With --dry-run, only count the rows."""
         now = store.database_now()
         removed = {}
         for table in purge.TABLES:

@@ -1,4 +1,7 @@
-"""`recipes`: list the recipes that create_client and create_api accept with `--for`, or show one recipe."""
+"""`recipes`: list the recipes that create_client and create_api accept with `--for`, or show one recipe.
+
+A recipe has the registration that a program needs, and the program's configuration.
+"""
 
 import json
 from argparse import ArgumentParser

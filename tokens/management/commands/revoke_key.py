@@ -1,8 +1,8 @@
-"""`revoke_key`: revoke a signing key, or every live key.
+"""`revoke_key`: revoke one signing key, every live key of a key ring, or every live key.
 
 1. Refuse options that do not go together, and a reason that cannot be stored.
 2. Print the consequences for each key ring, computed by a dry run, and ask for confirmation.
-3. Revoke. An error in one ring does not stop the others.
+3. Revoke. If an error can be specific to one ring, continue with the next ring.
 """
 
 import json
@@ -27,7 +27,7 @@ LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
-    """Prints the consequences of a revocation, asks the operator, and revokes the key."""
+    """Prints the consequences of a revocation, asks the operator, and revokes the key or keys."""
 
     help = (
         "Revoke a signing key: the key leaves the JWKS, the standby takes over at once, and its tokens are refused."
@@ -76,7 +76,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the consequences, ask the operator, and revoke the key in each key ring."""
+        """Print the consequences, ask the operator, and revoke the key, or the keys of each key ring."""
         check_options(options)
         names = rings_of(options)
         if not options["yes"]:
@@ -89,7 +89,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
         """Print the consequences of a revocation in each key ring, computed by a dry run.
 
         If there is only one ring, raises the error of the dry run. If there are several rings, prints an error that
-        can be specific to one ring (`is_of_one_ring`), and raises any other error.
+        can be specific to one ring (`is_of_one_ring`) and continues with the next ring, but raises any other error.
         """
         try:
             self.for_each(names, lambda ring: text(run(ring, options, dry_run=True), options))
@@ -118,7 +118,8 @@ def check_options(options: dict[str, Any]) -> None:
 def rings_of(options: dict[str, Any]) -> list[str]:
     """Return the names of the key rings to process: the ring that the operator named, or every ring that has keys.
 
-    If the operator named only a kid, returns [""], and `run` finds the ring. Raises UnknownKey if no ring has a key.
+    If the operator named a kid, returns [""], and `run` finds the ring of the key. Raises UnknownKey if the operator
+    named neither a ring nor a kid, and no ring has a key.
     """
     if options["ring"] is not None or options["kid"] is not None:
         return [options["ring"] or ""]

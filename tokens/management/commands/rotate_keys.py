@@ -1,4 +1,4 @@
-"""`rotate_keys`: take the next safe step of each ring of signing keys, if a step is due."""
+"""`rotate_keys`: take the next step of the key rotation, if a step is due, in each ring of signing keys."""
 
 import json
 from argparse import ArgumentParser
@@ -30,7 +30,7 @@ ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Takes the next step of each key ring, cancels a key, or moves an API to a ring.
+    """Takes the next rotation step of each key ring, cancels an announced key, or moves an API to a ring.
 
     With --rewrap, encrypts keys again under the first entry of KEY_ENCRYPTION_KEYS.
     """
@@ -85,7 +85,7 @@ To sign one API's tokens with a ring of its own:
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Call `run` for each key ring and print the results. An error in one ring does not stop the others.
+        """Call `run` for each key ring and print the results. If one ring fails, continue with the others (`for_each`).
 
         With --rewrap, also encrypts the secrets of second factors again.
         """
@@ -114,7 +114,7 @@ To sign one API's tokens with a ring of its own:
 
 
 def is_the_job(options: dict[str, Any]) -> bool:
-    """Return True if the command takes the next step of every key ring, as a cron job does."""
+    """Return True if the options let the command take the next step of every key ring, as a cron job does."""
     return not any(options[name] for name in ("ring", "dry_run", "rewrap", "cancel"))
 
 
@@ -142,8 +142,8 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
     The default ring comes first, and is in the list even if it does not exist yet.
 
-    With --cancel, returns only the default ring, so that `run` is called once. `run` then ignores the name, because the
-    kid determines the ring.
+    With --cancel, returns only the default ring, so that `run` is called once. `run` then ignores the name, because
+    the kid of the key to cancel determines the ring.
     """
     if options["ring"]:
         return [options["ring"]]

@@ -1,4 +1,4 @@
-"""`send_logouts`: deliver logout messages, once or as a worker."""
+"""`send_logouts`: deliver logout messages to clients, once or until the process is stopped."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ runs at once are safe.
 
 
 class Command(OperatorCommand):
-    """Delivers the messages that tell applications that a user's session ended."""
+    """Delivers the logout messages, which notify clients that a user's session has ended."""
 
     help = "Deliver the logout tokens that tell applications that a user's session ended (docs/logout.md)."
     notes = NOTES + COMMON_CODES

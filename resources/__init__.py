@@ -18,11 +18,11 @@ Read in this order. Each room imports only those that tests/test_rooms.py permit
 - `revocations`: which verified tokens are refused.
 - `principal`, `issuer_trust`, `verify`: the verified token; a trusted issuer with its keys; verify a token.
 - `token_memory`: remember verified tokens, so that a repeated token needs no signature check.
-- `outbound`, `thread_limit`: bounded HTTP requests; how many threads wait for fetches.
+- `outbound`, `thread_limit`: bounded HTTP requests; the limit of threads that wait for fetches.
 - `keysets`: find, fetch and cache the keys of an issuer.
 - `feed`: verify the documents of a revocation feed, and follow it.
 - `settings`, `conf`, `local_users`: the entries of the settings; the typed settings; users of the API's own database.
-- `telemetry`, `request_ids`: counts, metrics and the ids of a request; the middleware that logs the ids.
+- `telemetry`, `request_ids`: counts, metrics and the ids of a request; the middleware that sets the ids.
 - `issuers`: the trusted issuers of this process, with their keys, feeds and threads; RFC 7662 for a few endpoints.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.
 - `possession`: check the DPoP proof of a request, and accept it once.

@@ -21,7 +21,11 @@ class Expectation:
     value: str
 
     def actual(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> list[str]:
-        """Return the token's values of the header parameter or claim `name`. Only `aud` can have several values."""
+        """Return the values that the token has for `self.name`, which is a header parameter (`kid`) or a claim.
+
+        The result has several values if the claim is a list, as `aud` can be. It is empty if the token has no such
+        value.
+        """
         value = (header if self.name == "kid" else claims).get(self.name)
         values = value if isinstance(value, list) else [value]
         return [entry for entry in values if isinstance(entry, str)]

@@ -152,9 +152,9 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` to its claims make it invalid.
+        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` make it invalid.
 
-        `url` can also be a path of this API. A change to None removes the claim.
+        `url` can also be a path of this API. `changes` replace claims of the proof. A change to None removes the claim.
         """
         settings = resource_server().dpop
         whole = {

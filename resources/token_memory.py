@@ -83,7 +83,7 @@ class _Entry:
 class TokenMemory:
     """The verified tokens that one process remembers.
 
-    Threads share the entries without a lock. A concurrent change can lose an entry, so that its token is verified again.
+    Threads share the entries without a lock. If a concurrent change loses an entry, its token is verified again.
     """
 
     def __init__(self, *, size: int = SIZE) -> None:

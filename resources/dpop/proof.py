@@ -42,7 +42,7 @@ class Rules:
     algorithms: frozenset[str]
     window: float
     nonces: Nonces | None = None
-    """The nonces of this API if it requires one in every proof, else None. With a nonce, `iat` is not checked."""
+    """The nonces of this API if it requires one in every proof, else None. With a nonce, `iat` need not be recent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ Every request runs this look-up, so it is optimized:
   (such as `jti`) and then the identifier. The hash object that has read the kind is made once. Each look-up copies the
   object and adds the identifier.
 - There are few signing keys, issuers and clients. The results of their look-ups are cached as long as the set exists.
-- Entries that revoke many tokens (`sub`, `iss`, `client`, `client_sub`) are looked up only if the token's `iat` is before the latest
-  `issued_before` in the set.
+- Entries that revoke many tokens (`sub`, `iss`, `client`, `client_sub`) are looked up only if the token's `iat` is
+  before the latest `issued_before` in the set.
 """
 
 from collections.abc import Callable, Mapping

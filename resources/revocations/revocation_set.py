@@ -102,7 +102,7 @@ class RevocationSet:
         """Return a set with the entries of `packed` added, except expired ones. `now` is in Unix seconds.
 
         `packed` must be a whole number of entries. If two entries have the same lookup key, the later `until` and
-        the later `issued_before` are kept. An `issued_before` of 0 counts as the latest, because it revokes every token.
+        the later `issued_before` are kept. An `issued_before` of 0 revokes every token, and counts as the latest.
         """
         blocks, count = list(self.blocks), self.count
         live = [entry for entry in LAYOUT.iter_unpack(packed) if entry[1] > now]

@@ -23,7 +23,7 @@ class IssuerSettings:
     algorithms: frozenset[str]
     jwks_url: str
     pinned_keys: tuple[Verdict, ...] | None
-    """The verdicts on the keys that are used instead of the network, or None if no keys are pinned."""
+    """The verdicts on the keys that are used instead of keys from the network, or None if no keys are pinned."""
     revocations_url: str
 
 

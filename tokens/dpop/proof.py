@@ -33,7 +33,7 @@ from tokens.jose.public_keys import ClientKey, UnusableKey
 TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "Ed25519", "EdDSA", "PS256", "RS256")
 SAME = {"Ed25519": "EdDSA"}
-"""Synonyms of `alg`. `Ed25519` is the name of RFC 9864 for EdDSA with Ed25519, which newer libraries send."""
+"""Synonyms of `alg`. Newer libraries send `Ed25519`, the name of RFC 9864 for EdDSA with the curve Ed25519."""
 LONGEST = 8 * 1024  # characters
 LONGEST_ID = 255  # characters of the jti
 WINDOW = timedelta(seconds=60)

@@ -8,11 +8,12 @@ Steps: of the seven steps in README.md, 6 (`verify`) and 7 (`permissions`).
 Neighbours: imports no other package of this project. Of an issuer, it knows only the URL. The settings and the
 code of an API name only modules that are directly in this folder or in `user_links`.
 
+A room is a folder or a module directly in this package. A pure room or module does no input or output.
 These rooms and modules are pure: `jose`, `dpop`, `revocations`, `issuer_trust`, `verify`, `token_memory`,
 `keysets/token_bucket`, `keysets/flight`, `keysets/key_policy`, `keysets/keyset`, `keysets/key_pins`,
 `feed/revocation_feed`, `feed/feed_source`, `feed/feed_follower`, `client_address`, `edge`.
 
-Read in this order. Each room imports only those that tests/test_rooms.py permits:
+Read in this order. Each room imports only the rooms that tests/test_rooms.py permits:
 - `errors`, `jose`: the reasons to refuse a token; strict JSON, compact JWS and the judgement of keys.
 - `dpop`: the key to which a token is bound, and the checks of a proof that the client holds it.
 - `revocations`: which verified tokens are refused.

@@ -82,7 +82,7 @@ def prefers_html(request: HttpRequest) -> bool:
 def belongs_to_api(request: HttpRequest) -> bool:
     """Return True if the request is for the API.
 
-    The path of the request is then below one of PATHS, or the view uses JWTAuthentication or is in `resources.views`.
+    This is so if its path is one of PATHS or below one, or if its view uses JWTAuthentication or is in `views`.
     """
     if is_below_paths(request.path_info):
         return True

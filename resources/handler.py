@@ -30,7 +30,7 @@ MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePo
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the response to `error`, with a challenge if the request is refused because of its token or has none.
+    """Return the response to `error`. A refusal because of a missing or insufficient token has a challenge.
 
     Returns None if `error` is a bug, which becomes a 500.
     """

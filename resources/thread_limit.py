@@ -4,8 +4,8 @@
 - At most half of the serving threads may wait, so that a thread is always free for a token with a known key.
 - A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts as serving if it has
   authenticated a request within the last ten seconds.
-- If no other request waits, the first request that needs a fetch may always wait, even if the limit is 0. A process
-  that has just started has seen only one serving thread, so half of the number is 0.
+- If no other request waits, the first request that needs a fetch may always wait, even if the limit is 0. For
+  example, the limit is 0 in a process that has just started and has seen only one serving thread.
 """
 
 import os

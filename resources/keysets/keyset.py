@@ -100,8 +100,8 @@ class KeySet:
 
         The result is empty if the issuer publishes no such key.
 
-        If the kid is unknown or no keys are usable, waits for at most one fetch. Raises Unavailable if this fetch is
-        needed, but does not succeed in time or may not start now.
+        If the kid is unknown or no keys are usable, waits for at most one fetch. Raises Unavailable if it is still not
+        known whether the issuer publishes the key.
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
@@ -156,7 +156,7 @@ class KeySet:
         """Return the keys of a kid that `snapshot` lacks, after at most one fetch.
 
         The result is empty if the issuer publishes no such key. Raises Unavailable if the fetch does not end in time,
-        or if it is not permitted now and the last successful fetch is not recent.
+        or if the last successful fetch is not recent afterwards.
         """
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
@@ -168,8 +168,8 @@ class KeySet:
     def _answer(self, kid: str) -> Sequence[Key]:
         """Return the keys of `kid` in the snapshot.
 
-        If the snapshot lacks `kid`, the result depends on the time of the last successful fetch. If this fetch is
-        recent, the result is empty. If it is not, or if the snapshot has no keys at all, raises Unavailable.
+        If the snapshot lacks `kid`, but has other keys and was fetched recently, the result is empty. If it lacks `kid`
+        and has no other keys or is older, raises Unavailable.
         """
         now, snapshot = self._clock(), self._snapshot
         if keys := snapshot.keys.get(kid):

@@ -42,7 +42,7 @@ class Response:
         """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
 
         Returns 0 if Cache-Control contains no-store or no-cache. Otherwise, returns the first well-formed max-age minus
-        the header `Age`, at least 0. Returns None if there is no well-formed max-age either.
+        the header `Age`, at least 0. Returns None if there is no such max-age.
         """
         directives = [part.strip().lower() for part in self.headers.get("cache-control", "").split(",")]
         if not {"no-store", "no-cache"}.isdisjoint(directives):

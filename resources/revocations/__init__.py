@@ -1,4 +1,4 @@
-"""Decides if a verified token is refused, by the entries of a revocation feed and by the API's settings. Pure.
+"""Finds the reason to refuse a verified token, in the issuer's revocation feed or in the API's settings. Pure.
 
 Owns: the lookup keys of revocations, the set of entries in force, and the look-up of a token.
 Does not own: the documents of a feed, their signatures, or when they are read (`feed`).

@@ -136,8 +136,8 @@ def _position(bucket: bytes, key: bytes) -> int:
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
     """Return a copy of the bucket in which the entry at the offset `at` has the later dates.
 
-    `until` replaces the entry's `until` if it is later, and so does `issued_before`. An `issued_before` of 0 counts as
-    the latest.
+    Each given date, `until` and `issued_before`, replaces the entry's date of the same name if the given date is later.
+    An `issued_before` of 0 counts as the latest.
     """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
     # An `issued_before` of 0 covers every token, so it counts as later than any instant.

@@ -59,7 +59,7 @@ def of_value(name: str, value: object) -> Expectation | None:
 
 
 NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
-"""The names in NAMES, by the noun of a subject in the audit trail. `user` has none: no name in NAMES has usernames."""
+"""The names in NAMES, by the noun of a subject in the audit trail. Other nouns, such as `user`, have no name."""
 
 
 def of_subject(subject: str) -> Expectation | None:

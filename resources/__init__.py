@@ -8,21 +8,22 @@ Steps: of the seven steps in README.md, 6 (`verify`) and 7 (`permissions`).
 Neighbours: imports no other package of this project. Of an issuer, it knows only the URL. The settings and the
 code of an API name only modules that are directly in this folder or in `user_links`.
 
+A room is a folder or a module directly in this package. A pure room or module does no input or output.
 These rooms and modules are pure: `jose`, `dpop`, `revocations`, `issuer_trust`, `verify`, `token_memory`,
 `keysets/token_bucket`, `keysets/flight`, `keysets/key_policy`, `keysets/keyset`, `keysets/key_pins`,
 `feed/revocation_feed`, `feed/feed_source`, `feed/feed_follower`, `client_address`, `edge`.
 
-Read in this order. Each room imports only those that tests/test_rooms.py permits:
+Read in this order. Each room imports only the rooms that tests/test_rooms.py permits:
 - `errors`, `jose`: the reasons to refuse a token; strict JSON, compact JWS and the judgement of keys.
 - `dpop`: the key to which a token is bound, and the checks of a proof that the client holds it.
 - `revocations`: which verified tokens are refused.
 - `principal`, `issuer_trust`, `verify`: the verified token; a trusted issuer with its keys; verify a token.
 - `token_memory`: remember verified tokens, so that a repeated token needs no signature check.
-- `outbound`, `thread_limit`: bounded HTTP requests; how many threads wait for fetches.
+- `outbound`, `thread_limit`: bounded HTTP requests; the limit of threads that wait for fetches.
 - `keysets`: find, fetch and cache the keys of an issuer.
 - `feed`: verify the documents of a revocation feed, and follow it.
 - `settings`, `conf`, `local_users`: the entries of the settings; the typed settings; users of the API's own database.
-- `telemetry`, `request_ids`: counts, metrics and the ids of a request; the middleware that logs the ids.
+- `telemetry`, `request_ids`: counts, metrics and the ids of a request; the middleware that sets the ids.
 - `issuers`: the trusted issuers of this process, with their keys, feeds and threads; RFC 7662 for a few endpoints.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.
 - `possession`: check the DPoP proof of a request, and accept it once.

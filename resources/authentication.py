@@ -45,7 +45,7 @@ def is_marked(request: HttpRequest) -> bool:
 
 
 class JWTAuthentication(BaseAuthentication):
-    """DRF authentication by an RFC 9068 access token of a trusted issuer, as bearer token or bound to a key (DPoP)."""
+    """DRF authentication by an RFC 9068 access token of a trusted issuer. The token can be bound to a key (DPoP)."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         """Return the user and the verified token, or None if the request carries no access token.
@@ -130,8 +130,8 @@ class JWTAuthentication(BaseAuthentication):
     def user(self, token: AccessToken) -> Any:
         """Return the value of `request.user` for a verified token. A subclass can override this method.
 
-        The value is a local user if LOCAL_USERS is set and the token is not a service's, otherwise a TokenUser. Raises
-        InvalidToken if the token needs a local user, and there is no active one.
+        If LOCAL_USERS is set, return a local user for the token of a user. Otherwise, and for the token of a service,
+        return a TokenUser. Raises InvalidToken if the token of a user has no active local user.
         """
         local = resource_server().local_users
         if local is not None and not token.is_service:

@@ -1,8 +1,9 @@
 """The WWW-Authenticate challenges of this API, and the exceptions that send them.
 
-RFC 6750 section 3 and RFC 9449 section 7.1 define the challenges, RFC 9728 section 5 their parameter
-`resource_metadata`. If an API accepts both schemes, its 401 has a challenge for each scheme. The first one is for the
-scheme that the request used. This module makes no decision: its callers name the error.
+RFC 6750 section 3 and RFC 9449 section 7.1 define the challenges. RFC 9728 section 5 defines the parameter
+`resource_metadata`. If an API accepts both authentication schemes, Bearer and DPoP, its 401 has a challenge for each
+scheme. The first challenge is for the scheme that the request used. This module makes no decision: its callers name the
+error.
 """
 
 from collections.abc import Sequence
@@ -38,8 +39,9 @@ def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, *
 def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
     """Return the WWW-Authenticate header of a 401, with a challenge for each scheme that this API accepts.
 
-    If this API accepts both schemes, the first challenge is for `scheme` and has the error. The second challenge has no
-    error. If this API accepts only one scheme, the result is a challenge for this scheme, with the error.
+    If this API accepts both Bearer and DPoP, the first challenge is for `scheme` and has the error. The second one is
+    for the other scheme and has no error. If this API accepts only one of them, the result is one challenge for that
+    scheme, with the error. `scheme` is then ignored.
     """
     conf = resource_server()
     if conf.dpop is None:
@@ -82,8 +84,9 @@ def metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """An exception that DRF answers with an OAuth error code and a challenge.
 
-    DRF sends `auth_header` as WWW-Authenticate with any status. It has one challenge for each accepted scheme if the
-    status is 401, otherwise one for `scheme`. `scheme` is the scheme by which the request presented its token.
+    DRF sends `auth_header` as WWW-Authenticate with any status. If the status is 401, this header has a challenge for
+    each scheme that this API accepts. Otherwise, it has one challenge for `scheme`, by which the request presented its
+    token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:

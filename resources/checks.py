@@ -100,7 +100,7 @@ def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _proofs(conf: ResourceServer, caches: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    """Yield an error if the cache for DPoP proofs is missing, or is not shared by all processes (E015)."""
+    """Yield an error if DPOP_REPLAY_CACHE names a cache that does not exist, or that processes do not share (E015)."""
     name = conf.dpop.replay_cache if conf.dpop else ""
     backend = caches.get(name, {}).get("BACKEND", "")
     if name and (not backend or backend.endswith(UNSHARED)):
@@ -177,10 +177,10 @@ def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
-    """Yield an error if DRF's default permissions accept requests without a token.
+    """Yield an error if DRF's default permissions accept requests without a token (E009).
 
-    The default permissions apply to views without permission_classes. Yields nothing if
-    DANGEROUSLY_ALLOW_ANONYMOUS is set.
+    The default permissions apply to views without permission_classes. If DANGEROUSLY_ALLOW_ANONYMOUS is set, they are
+    not checked.
     """
     if conf.dangerously_allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return

@@ -1,6 +1,6 @@
 """The address that a request comes from. The issuer's rate limits follow the same rule (tokens/limits/rate_limit.py).
 
-- Unless BEHIND_PROXY is set, the result is the address of the connection. Headers are ignored.
+- Unless BEHIND_PROXY is set, the result is the address of the connection, and headers are ignored.
 - Behind a proxy, the result is the last entry of X-Forwarded-For, which the proxy appends. The client can forge the
   other entries.
 - A port is dropped. An IPv6 address counts by its first 64 bits, which usually belong to one customer.

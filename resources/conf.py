@@ -107,8 +107,8 @@ def resource_server() -> ResourceServer:
 def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
     """Return the entry LOCAL_USERS of RESOURCE_SERVER, or None if it is empty.
 
-    The entry must have either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE. Raises ImproperlyConfigured if it does
-    not, or if another value is wrong.
+    Raises ImproperlyConfigured unless the entry has either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE. Also raises
+    it if another value of the entry is wrong.
     """
     if not entries:
         return None

@@ -1,4 +1,4 @@
-"""Detects requests with a body of unknown length, or with two values of the proxy's header for the scheme. Pure."""
+"""Detects requests with a body of unknown length, or with a repeated header for the URL scheme. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,8 @@ def is_length_unknown(environ: Mapping[str, Any]) -> bool:
 
 
 def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
-    """Return True if the header that SECURE_PROXY_SSL_HEADER names has two values.
+    """Return True if the header by which the proxy reports the URL scheme has two values.
 
-    If it has, the client sent one of the values, and the proxy the other.
+    One of the two values is then from the client, the other from the proxy. `header` is SECURE_PROXY_SSL_HEADER.
     """
     return header is not None and "," in str(environ.get(header[0], ""))

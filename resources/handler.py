@@ -30,7 +30,10 @@ MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePo
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the response to `error`, with its challenge. Returns None if `error` is a bug, which becomes a 500."""
+    """Return the response to `error`. A refusal because of a missing or insufficient token has a challenge.
+
+    Returns None if `error` is a bug, which becomes a 500.
+    """
     error = earlier_refusal(context) or error
     if (demand := demand_of(error, context)) is not None:
         error = refusal(in_full(demand, context), scheme_of(context["request"].auth))
@@ -50,10 +53,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
-    """Return `demand` with all scopes that the request needs, including those that the token has.
+    """If `demand` requires scopes or another login, add all scopes that the request needs. Return the new demand.
 
-    A client can then request one token with all scopes that the challenge names (RFC 6750 section 3). If `demand`
-    requires neither scopes nor another login (`acr` or `max_age`), it is returned unchanged.
+    The added scopes include those that the token has. The client can then request one token with all scopes that the
+    challenge names (RFC 6750 section 3). A demand requires another login if it has `acr` or `max_age`. Any other demand
+    is returned unchanged.
     """
     view, request = context["view"], context["request"]
     token_scopes = request.auth.scopes
@@ -112,12 +116,16 @@ def _is_of_a_cache(trace: TracebackType) -> bool:
 
 
 def scheme_of(token: AccessToken) -> str:
-    """Return the scheme by which a request presented its verified token."""
+    """Return the authentication scheme by which a request presented its verified token: DPoP or Bearer."""
     return DPOP if token.is_bound else BEARER
 
 
 def refusal(demand: Demand, scheme: str) -> APIException:
-    """Return the exception that refuses a request which does not meet `demand`. Its challenge is for `scheme`."""
+    """Return the exception that refuses a request which does not meet `demand`.
+
+    Its challenge is for `scheme`, or for DPoP if the request needs a token that is bound to a key. TryLater (503) has
+    no challenge.
+    """
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:

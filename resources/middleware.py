@@ -1,10 +1,10 @@
 """Middleware of an API: errors in JSON, probes of load balancers, and answers that caches must not store.
 
-- `json_errors` must be first. It rewrites an error only if the request is for the API (see `belongs_to_api`) and the
-  client does not prefer HTML, so that it does not change the other pages of a site.
-- `probes` must be second. It answers /healthz and /readyz before Django checks the Host.
-- `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view can override
-  this with a Cache-Control of its own, but not remove `Vary: Authorization`. `no_store` also sends the nonce for a
+- `json_errors` turns HTML errors into JSON. It must be first. To leave the other pages of a site unchanged, it rewrites
+  an error only if the request is for the API (see `belongs_to_api`) and the client does not prefer HTML.
+- `probes` answers /healthz and /readyz before Django checks the Host. It must be second.
+- `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view can permit
+  caches by a Cache-Control of its own, but cannot remove `Vary: Authorization`. `no_store` also sends the nonce for a
   client's next DPoP proof.
 """
 
@@ -38,7 +38,10 @@ def probes(get_response: GetResponse) -> GetResponse:
 
 
 def json_errors(get_response: GetResponse) -> GetResponse:
-    """Return middleware that replaces the HTML of an API's error by `{"detail": …}`. Status and other headers stay."""
+    """Return middleware that replaces the body of an API's HTML error by the JSON `{"detail": …}`.
+
+    The status and all headers except Content-Type and Content-Length stay.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -79,7 +82,7 @@ def prefers_html(request: HttpRequest) -> bool:
 def belongs_to_api(request: HttpRequest) -> bool:
     """Return True if the request is for the API.
 
-    The path of the request is then below one of PATHS, or the view uses JWTAuthentication or is in `resources.views`.
+    This is so if its path is one of PATHS or below one, or if its view uses JWTAuthentication or is in `views`.
     """
     if is_below_paths(request.path_info):
         return True

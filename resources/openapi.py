@@ -1,7 +1,7 @@
 """The URLs of an API's OpenAPI document and its page, Swagger UI.
 
-`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html. The issuer
-redirects the browser to the last URL after a login on the page.
+`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html. After a
+login that Swagger UI started, the issuer redirects the browser to api/docs/oauth2-redirect.html.
 
 The three URLs are public, and the OpenAPI document does not list them. They need drf_spectacular in INSTALLED_APPS.
 """

@@ -32,7 +32,7 @@ class Demand:
 
 
 class TokenPermission(SingleOperandHolder):
-    """The base class of DRF permissions that take arguments, and whose instances `permission_classes` lists.
+    """The base class of DRF permissions that take arguments. `permission_classes` then has instances, not classes.
 
     For example, `permission_classes = [HasScopes("notes:read") | IsAdminUser]`.
     """
@@ -45,7 +45,7 @@ class TokenPermission(SingleOperandHolder):
         return self
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Return True if the request has a verified token that meets the requirement."""
+        """Return True if the request has a verified token that meets this permission."""
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
@@ -123,7 +123,7 @@ class HasRequiredScopes(TokenPermission):
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
         """Return the alternative lists of scopes in `required_scopes` for the action or method.
 
-        The result is empty if `required_scopes` has no entry for them.
+        The result is empty if `required_scopes` has an entry for neither.
         """
         mapped = getattr(view, "required_scopes", {})
         keys = (getattr(view, "action", None), method, "GET" if method == "HEAD" else None)
@@ -135,7 +135,7 @@ class HasRequiredScopes(TokenPermission):
 
 
 class RequireAcr(TokenPermission):
-    """A permission that requires a login of one of the given authentication context classes (RFC 9470 section 4)."""
+    """A permission that requires that the token's `acr` is one of the given values (RFC 9470 section 4)."""
 
     def __init__(self, *values: str) -> None:
         self.values = _not_empty(values)
@@ -161,7 +161,7 @@ class MaxAuthAge(TokenPermission):
 
 
 class RequireActive(TokenPermission):
-    """A permission that requires a token that is active by the issuer's introspection endpoint (RFC 7662).
+    """A permission that requires that the issuer's introspection endpoint reports the token as active (RFC 7662).
 
     The endpoint's answer can be cached for INTROSPECTION_FOR seconds.
     """
@@ -178,7 +178,7 @@ class RequireActive(TokenPermission):
 class RequireDPoP(TokenPermission):
     """A permission that requires a token that is bound to a key (RFC 9449).
 
-    JWTAuthentication has checked the DPoP proof before.
+    JWTAuthentication has already checked the DPoP proof of the request.
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:

@@ -1,4 +1,4 @@
-"""Requires tokens outside of DRF's views: a function that verifies a request, and a middleware.
+"""A function and a middleware that require a valid token for views that are not DRF views.
 
 - `refusal` verifies a request as a DRF view with JWTAuthentication does. forward_auth.py and ninja.py use it, too.
 - `RequireToken` requires a valid token for every path below PATHS. DRF views, and views behind `token_required`, apply
@@ -38,7 +38,7 @@ class Gate(Guarded):
 def refusal(request: HttpRequest, *permissions: Any) -> HttpResponseBase | None:
     """Return the response that refuses the request. Returns None if the token is valid and meets the permissions.
 
-    If it returns None, `request.user` and `request.auth` are set. Without permissions, any valid token is enough.
+    In the latter case, `request.user` and `request.auth` are set. Without permissions, any valid token is enough.
     """
     passed = HttpResponse()
     gate = Gate.as_view(view=lambda _request: passed, permission_classes=permissions or (IsAuthenticated,))

@@ -67,7 +67,7 @@ def name_original(request: HttpRequest, method: str | None, uri: str | None) -> 
 
 
 def add_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Send the nonce for the client's next proof, if `prove` has set one (RFC 9449 sections 8.2 and 9)."""
+    """Add the nonce for the client's next proof to the response, if `prove` has set one (RFC 9449 sections 8.2, 9)."""
     if nonce := getattr(request, NEXT_NONCE, ""):
         response.headers["DPoP-Nonce"] = nonce
 

@@ -34,7 +34,7 @@ class AccessToken:
 
     @property
     def is_bound(self) -> bool:
-        """Return True if the token is bound to a key. The request has proved possession of that key (RFC 9449)."""
+        """Return True if the token is bound to a key. The request has then proved possession of this key (RFC 9449)."""
         return "cnf" in self.claims
 
 

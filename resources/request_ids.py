@@ -22,7 +22,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Return middleware that sets `request.request_id` and `request.trace_id`, and sends the request id in the answer.
 
-    An answer with "public" in its Cache-Control has no id.
+    If the Cache-Control of an answer contains "public", the request id is not sent.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

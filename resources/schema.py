@@ -1,4 +1,4 @@
-"""The OpenAPI security scheme, and the scopes of each operation, read from its permissions (drf-spectacular)."""
+"""Adds the security schemes and the scopes of each operation to the OpenAPI document of drf-spectacular."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return [OAUTH2, DPOP] if resource_server().dpop else [OAUTH2]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
-        """Return the scheme oauth2 with the authorization code flow (OpenAPI 3, Security Scheme Object), and DPoP."""
+        """Return two security schemes: oauth2 with the authorization code flow, and DPoP (OpenAPI 3)."""
         del auto_schema
         conf = resource_server()
         # Not `openIdConnect`: Swagger UI would then list each grant type of the issuer, and the issuer's scopes.
@@ -54,10 +54,10 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return [{"type": "oauth2", "flows": {"authorizationCode": flow}}, {"type": "http", "scheme": "DPoP"}]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        """Return a requirement for each alternative set of scopes, or `[{}]` if no token is needed.
+        """Return the security requirements of the operation, one for each alternative set of scopes.
 
-        `{}` is the empty requirement, which every request meets. If no token is needed and drf-spectacular itself adds
-        `{}`, the result is an empty list.
+        If no token is needed, the document must have the empty requirement `{}`, which every request meets. Returns
+        `[{}]` for such an operation, or `[]` if drf-spectacular itself adds `{}`.
         """
         view, method = auto_schema.view, auto_schema.method
         options = needs(view, method)

@@ -25,9 +25,9 @@ from .permissions import RequireDPoP, TokenPermission, operands
 logger = logging.getLogger(__name__)
 
 Needs = tuple[str, ...] | None
-"""All scopes that a token needs. None if no token is needed."""
+"""A set of scopes, all of which the token needs. None if no token is needed."""
 Alternatives = list[Needs]
-"""A client must meet at least one entry. An empty list refuses every request."""
+"""A request is permitted if it meets at least one entry. An empty list refuses every request."""
 
 READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
 
@@ -37,12 +37,11 @@ def challenged(
 ) -> tuple[str, ...]:
     """Return the scopes that the challenge to a request names.
 
-    `token_scopes` are the scopes of the token, or None if the request has no token. `demanded` are the scopes that are
-    demanded by the permission that refused the request. Each of the sets that `needs` returns is enough for the
-    request.
+    `token_scopes` are the scopes of the token, or None if the request has no token. `demanded` are the scopes that the
+    refusing permission demands. `needs` returns alternative sets of scopes, each of which is enough for the request.
 
     1. Return `demanded` if the permissions cannot be read, or if the request needs no token.
-    2. Return () if `demanded` is empty and the token has all scopes of a set.
+    2. Return () if `demanded` is empty and the token has all scopes of one of the sets.
     3. Find the sets that contain all of `demanded`, and at least one scope that the token lacks. Of these sets, return
        the one with the fewest scopes that the token lacks.
     4. If there is no such set, return `demanded`.

@@ -104,9 +104,10 @@ def mint(
     header: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims break it.
+    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` make it invalid.
 
-    A value of None removes the header member or the claim. `key` signs the token, by default `shared_key()`.
+    `header` replaces members of the JWS header, `changes` replace claims. A value of None removes the member or the
+    claim. `key` signs the token, by default `shared_key()`.
     """
     key = key or shared_key()
     whole = {"typ": "at+jwt", "alg": key.algorithm, "kid": key.kid, **(header or {})}
@@ -151,9 +152,9 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` of claims break it.
+        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` make it invalid.
 
-        `url` can also be a path of this API. A change to None removes the claim.
+        `url` can also be a path of this API. `changes` replace claims of the proof. A change to None removes the claim.
         """
         settings = resource_server().dpop
         whole = {

@@ -4,8 +4,8 @@
 - At most half of the serving threads may wait, so that a thread is always free for a token with a known key.
 - A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts as serving if it has
   authenticated a request within the last ten seconds.
-- If no other request waits, the first request that needs a fetch may always wait. Otherwise a process that has just
-  started, and has seen one thread, could not wait for its first fetch.
+- If no other request waits, the first request that needs a fetch may always wait, even if the limit is 0. For
+  example, the limit is 0 in a process that has just started and has seen only one serving thread.
 """
 
 import os
@@ -70,10 +70,11 @@ class WaitLimit:
 
     @contextmanager
     def place(self, *, first: bool) -> Iterator[bool]:
-        """Count a waiting request while the block runs. Yields True if the request may wait.
+        """Yield True if a request may wait for a fetch, and count it as waiting while the block runs.
 
-        Yields False, and does not count the request, if the limit is reached. `first` is True if no other request has
-        waited for this fetch. If no request waits for any fetch, a first request may wait even if the limit is 0.
+        If the limit is reached, yield False, and do not count the request. The exception is a limit of 0: a first
+        request may wait if no request waits for any fetch. `first` is True if no other request has waited for the same
+        fetch.
         """
         lock = self._lock  # `reset_after_fork` can replace it while the block runs
         with lock:
@@ -99,7 +100,7 @@ def is_background() -> bool:
     return getattr(_thread, "is_background", False)
 
 
-# The state of this process, for its lifetime. A forked process starts with an empty state.
+# The state of this process, for its lifetime. A forked process keeps only the number that `set_count` has set.
 serving = ServingThreads(clock=time.monotonic)
 wait_limit = WaitLimit(serving=serving.count)
 

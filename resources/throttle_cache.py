@@ -1,8 +1,8 @@
 """The cache in which throttles count. If the cache fails, the throttles accept requests, and the failure is logged.
 
-- A failure is logged once per pause, as an error, without the cache key and without the cache's address.
 - After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. If the cache hangs, only that
   request waits, for the cache's own timeout (0.2 s if configured as documented).
+- A failure is logged once per pause, as an error, without the cache key and without the cache's address.
 - Accepting requests is safe because tokens are too long to guess. A throttle against the guessing of a short secret
   must use a Django cache directly. The exception handler answers 503 if that cache fails.
 """
@@ -58,9 +58,9 @@ class FailOpenCache:
         self._attempt(lambda: self._cache.set(key, value, timeout), None)
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
-        """Return the result of `call`, or `otherwise` if the cache fails or is paused after a failure.
+        """Return the result of `call`, or `otherwise` if the cache fails or is not used after a failure.
 
-        Raises no error of a cache.
+        Errors of the cache are caught.
         """
         trying_again = self._failed
         if trying_again and not self._claim_attempt():

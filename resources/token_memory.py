@@ -81,9 +81,9 @@ class _Entry:
 
 
 class TokenMemory:
-    """The entries of one process.
+    """The verified tokens that one process remembers.
 
-    Threads share the entries without a lock. If an entry gets lost, its token is verified again.
+    Threads share the entries without a lock. If a concurrent change loses an entry, its token is verified again.
     """
 
     def __init__(self, *, size: int = SIZE) -> None:

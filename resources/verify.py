@@ -1,7 +1,7 @@
 """Step 6. The API finds the token's `kid` among the issuer's published keys and verifies the signature and the claims.
 
 `credentials` and `verify` establish, with the cheap checks first:
-1. The Authorization header presents one bearer token, of at most 8 KiB, and no other part of the request does.
+1. The Authorization header presents one token of at most 8 KiB, and no other part of the request presents a token.
 2. The token is a compact JWS (`compact_jws`).
 3. The header has the type of an access token, a `kid` and an `alg`, and no critical extension.
 4. The issuer is trusted.
@@ -41,7 +41,7 @@ _SCOPE = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)
 
 
 def credentials(authorization: str | None, *, also_in_query: bool, scheme: str = "bearer") -> str | None:
-    """Return the token of an Authorization header, or None if the header is missing or has another scheme.
+    """Return the token of an Authorization header, or None if the header is missing or its scheme is not `scheme`.
 
     `also_in_query` is True if the query string has an `access_token`, too. A token in the query alone is ignored.
 

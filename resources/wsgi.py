@@ -3,7 +3,7 @@
 - A malformed Content-Type, or a charset that is not in ENCODINGS: Django parses the header before any middleware runs,
   and fails. Django would also decode the query string by that charset.
 - A body without Content-Length: Django treats it as empty (RFC 9110 section 15.5.12).
-- Two values of the header by which the proxy reports the scheme: Django uses the first, which the client can forge.
+- Two values of the header by which the proxy reports the URL scheme: Django uses the first, which clients can forge.
 """
 
 import codecs
@@ -29,7 +29,7 @@ TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that report
 def readable_only(application: Application) -> Application:
     """Return a WSGI application that calls `application`, but refuses the requests that Django cannot read correctly.
 
-    `refusal` lists these requests, for example one without a Content-Length. The response to them is JSON.
+    `refusal` finds these requests, for example one without a Content-Length. The response to them is JSON.
     """
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:

@@ -1,7 +1,7 @@
-"""DPoP (RFC 9449): the key to which a token is bound, and the checks of a proof that the client holds it. Pure.
+"""DPoP (RFC 9449): checks by a proof that the client holds the key to which its access token is bound. Pure.
 
-Owns: the claim `cnf`, the numbered checks of a proof, nonces without state, and the accepted proofs of this process.
-Does not own: its settings (`settings.dpop_settings`), or the check of one request (`possession`). Reads no request.
+Owns: the claim `cnf`, the numbered checks of a proof, stateless nonces, and the accepted proofs of this process.
+Does not own: the settings of DPoP (`settings.dpop_settings`), or reading a proof from a request (`possession`).
 Steps: this package is none of the seven steps in README.md, but step 6 uses it.
 Neighbours: imports `jose` and `errors`. `settings`, `verify` and `possession` import it.
 

@@ -1,8 +1,8 @@
-"""A DPoP proof shows that the client holds the key to which its access token is bound (RFC 9449). Pure.
+"""Checks a DPoP proof, by which the client shows that it holds the key of its access token (RFC 9449). Pure.
 
 `check` establishes, after `verify.verify` has verified the token (RFC 9449 section 4.3):
 1. The request has one DPoP header, which is a compact JWS of at most 8 KiB.
-2. The header has the type `dpop+jwt` and no critical extension.
+2. The header of the JWS has the type `dpop+jwt` and no critical extension.
 3. The algorithm is accepted.
 4. The key in `jwk` is a usable public key for this algorithm.
 5. The token is bound to this key: the thumbprint of the key is `cnf.jkt`.
@@ -11,7 +11,7 @@
 8. `ath` is the hash of the token.
 9. `nonce` is recent if this API requires nonces. Otherwise `iat` is recent.
 
-The caller must refuse a proof that was accepted before, by `Proof.digest`. That is check 10.
+The caller must make check 10: refuse the proof if a proof with the same `Proof.digest` was accepted before.
 """
 
 from base64 import urlsafe_b64encode
@@ -42,7 +42,7 @@ class Rules:
     algorithms: frozenset[str]
     window: float
     nonces: Nonces | None = None
-    """The nonces of this API if it requires one in every proof, else None. With a nonce, `iat` is not checked."""
+    """The nonces of this API if it requires one in every proof, else None. With a nonce, `iat` need not be recent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: a client's proofs share their header
 def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
-    """Check the type, the algorithm and the key in the header of a proof. Return the key with its algorithm.
+    """Check the type, the algorithm and the key in the header of a proof. Return the key.
 
     `part` is the header in base64url, and `algorithms` are the accepted algorithms. Raises InvalidProof if a check
     fails.
@@ -154,10 +154,11 @@ def _check_request(claims: Mapping[str, Any], request: BoundRequest) -> str:
 
 
 def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
-    """Require a recent nonce if this API requires nonces, otherwise a recent `iat`. Return the required nonce, or "".
+    """Check that the proof is recent. Return its nonce, or "" if this API does not require nonces.
 
-    Raises NonceRequired if a required nonce is missing or not recent. Raises InvalidProof if the `iat` is malformed, or
-    if it is not recent and no nonce is required.
+    If this API requires nonces, the proof must have a recent nonce, and NonceRequired is raised if it has none.
+    Otherwise, `iat` must be recent, and InvalidProof is raised if it is not. In both cases, InvalidProof is raised if
+    `iat` is missing or malformed.
     """
     iat = claims.get("iat")
     if not is_instant(iat):

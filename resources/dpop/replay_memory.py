@@ -4,7 +4,7 @@
 - At most `limit` proofs are stored. While the memory is full, further proofs are refused with 503, because an attacker
   could replay a proof that is forgotten early. Only proofs that passed every other check are stored, so an attacker
   who fills the memory needs a valid token and its key.
-- The proofs are in two sets. The older set is discarded after `seconds`, so that no proof has to be searched or sorted.
+- The proofs are in two sets, and the older set is discarded as a whole. So no search for expired proofs is needed.
 
 Pure, apart from its state.
 """
@@ -50,9 +50,11 @@ class ReplayMemory:
             return True
 
     def _discard(self, now: float) -> None:
-        """Discard the older set if the recent set is `seconds` old. The recent set then becomes the older one.
+        """Discard the sets whose proofs have expired. The age of the recent set decides.
 
-        If the recent set is 2 * `seconds` old, discard both sets. If the clock goes back, the sets are discarded later.
+        If the recent set is less than `seconds` old, nothing is discarded. From `seconds` to 2 * `seconds`, the older
+        set is discarded, and the recent set becomes the older one. After 2 * `seconds`, both sets are discarded. If the
+        clock goes back, the sets are discarded later.
         """
         if now < self._since + self._seconds:
             return

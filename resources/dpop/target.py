@@ -40,7 +40,10 @@ class Target(NamedTuple):
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: the proofs for a resource name the same URI
 def target(uri: str) -> Target | None:
-    """Return the normalized target of an http or https URI. Returns None if `uri` is malformed or has a user name."""
+    """Return the normalized target of `uri`.
+
+    Returns None if `uri` is malformed, is not an http or https URI, or has a user name.
+    """
     match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None
     if match is None:
         return None

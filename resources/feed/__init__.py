@@ -1,9 +1,9 @@
-"""The revocation feed of an issuer: verifies its documents, and follows it in the background.
+"""Verifies the documents of an issuer's revocation feed, and follows the feed in the background.
 
-Owns: the documents and segments of a feed, their order of versions, when the feed is late, and requests to it.
+Owns: the documents and segments of a feed, the order of versions, when a feed is late, and requests for documents.
 Does not own: the look-up of a token (`revocations`), or the thread that polls (`issuers.poller`).
 Steps: this package is none of the seven steps in README.md, but step 6 refuses revoked tokens by the followed feed.
-Neighbours: above `verify`, whose signature check it uses. Everything is pure but `feed_address`: fetch, clocks and
+Neighbours: above `verify`, whose signature check it uses. Everything except `feed_address` is pure: fetch, clocks and
 sleep are arguments.
 
 Read in this order:

@@ -1,7 +1,7 @@
-"""The trusted issuers of this process: connects the settings to keys, feeds, threads and clocks.
+"""Makes the trusted issuers of this process from the settings, with their keys, feeds, threads and clocks.
 
-Owns: one object for each trusted issuer with its keys and its feed, the background thread, introspection, and the
-report on an issuer's keys.
+Owns: the object of each trusted issuer, which has the issuer's keys and feed; the background thread; introspection;
+and the report on an issuer's keys.
 Does not own: how keys and feeds are read (`keysets`, `feed`), or the verification of a token (`verify`).
 Steps: this package is none of the seven steps in README.md, but step 6 gets the trusted issuers here.
 Neighbours: imports `conf`, `keysets`, `feed`, `revocations`, `outbound`, `telemetry` and lower modules. The edges

@@ -102,9 +102,9 @@ def introspector(issuer: str) -> Introspector:
 
 
 def _query(issuer: str, token: str) -> Mapping[str, Any]:
-    """Return the issuer's introspection response.
+    """Return the issuer's introspection response for `token`.
 
-    Raises FetchError if the request fails, or if the answer is not a JSON object.
+    Raises FetchError if INTROSPECTION_CLIENT_ID is not set, the request fails, or the answer is not a JSON object.
     """
     conf = resource_server()
     if not conf.introspection_client_id:

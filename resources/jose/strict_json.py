@@ -26,16 +26,16 @@ def parse(raw: bytes) -> Any:
 def parse_leniently(raw: bytes) -> Any:
     """Return the value of `raw`, with a `Repeated` for each object with repeated members.
 
-    Raises ValueError if `raw` is not JSON. The caller must refuse each `Repeated`. Thus, a bad entry of a JWKS does not
-    make the other entries unusable.
+    The caller must refuse each `Repeated`. So it can refuse one entry of a JWKS and use the other entries. Raises
+    ValueError if `raw` breaks another rule of this module.
     """
     return _parse(raw, _LENIENT)
 
 
 def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
-    """Return the value of `raw`. The decoder refuses or marks repeated members.
+    """Return the value of `raw`. `decoder` refuses or marks objects with repeated members.
 
-    Raises ValueError if the decoder refuses `raw`, or if `raw` breaks another rule of this module.
+    Raises ValueError if `decoder` refuses `raw`, or if `raw` breaks another rule of this module.
     """
     try:
         text = raw.decode("utf-8")

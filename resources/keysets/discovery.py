@@ -73,7 +73,8 @@ class Discovery:
     def address(self, name: str, *, until: float) -> str:
         """Return the URL under `name` in the metadata, for example "introspection_endpoint".
 
-        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched or lacks `name`.
+        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched, or if it has no
+        URL under `name` that a request may use.
         """
         if self._metadata is None:
             self._metadata = self._discover(until)

@@ -1,4 +1,4 @@
-"""Single-flight fetches of one source: which request starts a fetch, how many wait for it, and when it is retried.
+"""Single-flight fetches of one source: concurrent requests share a fetch, and a failed fetch is retried later.
 
 - At most one fetch runs at a time. All requests that need the fetch share it.
 - At most `waiters` requests wait for a fetch, each for `patience` seconds. WaitLimit bounds the sum over all sources.
@@ -110,8 +110,8 @@ class Flights(Generic[T]):
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
         """Return the running fetch (flight), or start a fetch and return it.
 
-        If no flight runs, returns None during the backoff, and if `condition()` returns False. If `forced` is True, a
-        new flight bypasses HTTP caches. But a running flight is returned even if it uses HTTP caches.
+        Returns None if no fetch runs and none may start: during the backoff, or if `condition()` returns False. If
+        `forced` is True, a fetch that starts bypasses HTTP caches. A running fetch is returned even if it uses them.
         """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.

@@ -100,8 +100,8 @@ class KeySet:
 
         The result is empty if the issuer publishes no such key.
 
-        Waits for at most one fetch, if the kid is unknown or no keys are usable. Raises Unavailable if that fetch does
-        not succeed in time.
+        If the kid is unknown or no keys are usable, waits for at most one fetch. Raises Unavailable if it is still not
+        known whether the issuer publishes the key.
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
@@ -155,8 +155,8 @@ class KeySet:
     def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
         """Return the keys of a kid that `snapshot` lacks, after at most one fetch.
 
-        The result is empty if the issuer publishes no such key. Raises Unavailable if the fetch does not succeed in
-        time, or if no fetch is permitted now and none is recent.
+        The result is empty if the issuer publishes no such key. Raises Unavailable if the fetch does not end in time,
+        or if the last successful fetch is not recent afterwards.
         """
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
@@ -166,9 +166,10 @@ class KeySet:
         return self._answer(kid)
 
     def _answer(self, kid: str) -> Sequence[Key]:
-        """Return the keys of `kid`, or an empty sequence if a recent fetch did not contain the kid.
+        """Return the keys of `kid` in the snapshot.
 
-        Raises Unavailable if no fetch is recent.
+        If the snapshot lacks `kid`, but has other keys and was fetched recently, the result is empty. If it lacks `kid`
+        and has no other keys or is older, raises Unavailable.
         """
         now, snapshot = self._clock(), self._snapshot
         if keys := snapshot.keys.get(kid):

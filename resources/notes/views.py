@@ -56,7 +56,7 @@ class NoteViewSet(ModelViewSet[Note]):
 
 
 class NoteExport(APIView):
-    """All notes of the token's subject at once. It needs a phishing-resistant login (RFC 9470)."""
+    """The export of all notes of the token's subject. It requires a phishing-resistant login (RFC 9470)."""
 
     permission_classes = [HasScopes("notes:read") & RequireAcr(PHISHING_RESISTANT)]
 

@@ -41,8 +41,8 @@ class Response:
     def max_age(self) -> float | None:
         """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
 
-        Returns 0 if Cache-Control has no-store or no-cache, in any place, and else the first usable max-age less `Age`.
-        Returns None if there is none of the three.
+        Returns 0 if Cache-Control contains no-store or no-cache. Otherwise, returns the first well-formed max-age minus
+        the header `Age`, at least 0. Returns None if there is no such max-age.
         """
         directives = [part.strip().lower() for part in self.headers.get("cache-control", "").split(",")]
         if not {"no-store", "no-cache"}.isdisjoint(directives):

@@ -1,4 +1,4 @@
-"""Which verified tokens are refused: the entries of a revocation feed, and what the settings of the API refuse. Pure.
+"""Finds the reason to refuse a verified token, in the issuer's revocation feed or in the API's settings. Pure.
 
 Owns: the lookup keys of revocations, the set of entries in force, and the look-up of a token.
 Does not own: the documents of a feed, their signatures, or when they are read (`feed`).
@@ -9,5 +9,5 @@ Read in this order:
 - `revocation_key`: the hashes by which entries are found (docs/revocation-feed.md section 1).
 - `revocation_set`: the entries, in 24 bytes each.
 - `revocation_lookup`: which entries revoke a token.
-- `refusals`: all reasons to refuse a verified token, of the feed and of the settings.
+- `refusals`: the reasons to refuse a verified token. They come from the feed and from the settings.
 """

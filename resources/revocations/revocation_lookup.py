@@ -4,9 +4,9 @@ Every request runs this look-up, so it is optimized:
 - The identifiers of the token, its grant and its user are hashed for each request. A hash covers the kind of identifier
   (such as `jti`) and then the identifier. The hash object that has read the kind is made once. Each look-up copies the
   object and adds the identifier.
-- There are few signing keys, issuers and clients. Their results are cached as long as the set exists.
-- Coarse entries (`sub`, `iss`, `client`, `client_sub`) are looked up only if the token's `iat` is before the latest
-  `issued_before` in the set.
+- There are few signing keys, issuers and clients. The results of their look-ups are cached as long as the set exists.
+- Entries that revoke many tokens (`sub`, `iss`, `client`, `client_sub`) are looked up only if the token's `iat` is
+  before the latest `issued_before` in the set.
 """
 
 from collections.abc import Callable, Mapping

@@ -102,7 +102,7 @@ class RevocationSet:
         """Return a set with the entries of `packed` added, except expired ones. `now` is in Unix seconds.
 
         `packed` must be a whole number of entries. If two entries have the same lookup key, the later `until` and
-        `issued_before` are kept. An `issued_before` of 0 counts as the latest, because it revokes every token.
+        the later `issued_before` are kept. An `issued_before` of 0 revokes every token, and counts as the latest.
         """
         blocks, count = list(self.blocks), self.count
         live = [entry for entry in LAYOUT.iter_unpack(packed) if entry[1] > now]
@@ -134,10 +134,10 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return a copy of the bucket, with the dates of the entry at the offset `at` changed.
+    """Return a copy of the bucket in which the entry at the offset `at` has the later dates.
 
-    `until` and `issued_before` replace the dates of the entry if they are later. An `issued_before` of 0 counts as the
-    latest.
+    Each given date, `until` and `issued_before`, replaces the entry's date of the same name if the given date is later.
+    An `issued_before` of 0 counts as the latest.
     """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
     # An `issued_before` of 0 covers every token, so it counts as later than any instant.

@@ -1,6 +1,6 @@
 """The type of each entry of RESOURCE_SERVER. `entry_values.complete` refuses a value of another type.
 
-A text such as "False" is not accepted for True or False: Python counts it as true, so that it would turn an option on.
+A flag must be True or False. A string such as "False" is refused, because Python counts it as true.
 """
 
 import re

@@ -56,7 +56,7 @@ def function(name: str, path: str) -> Callable[..., Any]:
 
 
 def strings(value: str | Sequence[str]) -> list[str]:
-    """Return the value of an entry that is one string or several, as a list."""
+    """Return the strings of an entry as a list. `value` is one string or several."""
     return [value] if isinstance(value, str) else list(value)
 
 

@@ -23,7 +23,7 @@ class IssuerSettings:
     algorithms: frozenset[str]
     jwks_url: str
     pinned_keys: tuple[Verdict, ...] | None
-    """The verdicts on the keys that are used instead of the network, or None if no keys are pinned."""
+    """The verdicts on the keys that are used instead of keys from the network, or None if no keys are pinned."""
     revocations_url: str
 
 
@@ -65,9 +65,9 @@ def _feed(issuer: str, jwks_url: str) -> str:
 
 
 def _document(pinned: str | PathLike[str] | Mapping[str, Any]) -> bytes:
-    """Return the JWKS document of the entry PINNED_JWKS.
+    """Return the JWKS document of the entry PINNED_JWKS. `pinned` is a JWKS, or the path of a file that has one.
 
-    Raises ImproperlyConfigured if the value cannot be written as JSON, or if the file is empty or cannot be read.
+    Raises ImproperlyConfigured if the JWKS cannot be written as JSON, or if the file is empty or cannot be read.
     """
     try:
         document = json.dumps(pinned).encode() if isinstance(pinned, Mapping) else Path(pinned).read_bytes()

@@ -1,4 +1,4 @@
-"""What a process tells its operators: counts, metrics, and the ids of a request in the logs.
+"""Lets operators observe the processes of an API: counts, metrics, and the ids of a request in the logs.
 
 Owns: the counts of tokens, the metrics of an API and their export, and the rules for ids of requests and traces.
 Does not own: the middleware that sets the ids (`request_ids`), or who may see the state (`operator`, `views`).

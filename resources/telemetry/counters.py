@@ -15,7 +15,7 @@ LABELS = {
     **{f"refused_{reason.name.lower()}": ("refused", reason.name.lower()) for reason in Reason},
     **{f"refused_proof_{reason.name.lower()}": ("proof_refused", reason.name.lower()) for reason in ProofReason},
 }
-"""The labels `result` and `reason` of the metric, for the name of each count."""
+"""The labels `result` and `reason` of the metric TOKENS, by the name of the count."""
 
 
 class Counters:

@@ -102,7 +102,7 @@ def put(metric: Metric, value: float, *labels: str) -> None:
 
 
 def poll_samples(status: dict[str, Any], *, now: datetime) -> Iterator[tuple[Metric, float]]:
-    """Yield the gauges of a followed feed. `status` is the result of `Follower.status`, `now` is this node's clock."""
+    """Yield the gauges of a followed feed. `status` is the result of `Follower.status`, `now` is the current time."""
     yield FEED_VERSION, float(str(status["version"] or "0").partition(".")[0])
     yield FEED_ENTRIES, float(status["entries"])
     yield FEED_LATE, float(status["late"])

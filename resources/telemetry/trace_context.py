@@ -101,7 +101,7 @@ def entered(context: TraceContext) -> Iterator[None]:
 
 
 def join(trace_id: str, span_id: str, flags: int) -> None:
-    """Replace the trace id, the span id and the flags of the current request by those of a tracer.
+    """Replace the trace id, the span id and the flags of the current request by the given ones of a tracer.
 
     Does nothing outside of requests.
     """

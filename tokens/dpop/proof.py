@@ -1,7 +1,7 @@
 """Checks a DPoP proof against the request that it came with (RFC 9449 section 4.3). Pure.
 
 `check` establishes, by the numbers of section 4.3:
-1.  There is one proof. A server joins several headers by a comma, and a JWT contains no comma.
+1.  There is one proof. Several proofs would not be a JWT, because a server joins repeated headers by a comma.
 2.  The proof is a well-formed JWT, of at most LONGEST characters.
 3.  jti, htm, htu and iat are present and well-formed; jti has at most LONGEST_ID characters.
 4.  `typ` is dpop+jwt.
@@ -33,7 +33,7 @@ from tokens.jose.public_keys import ClientKey, UnusableKey
 TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "Ed25519", "EdDSA", "PS256", "RS256")
 SAME = {"Ed25519": "EdDSA"}
-"""Synonyms of `alg`. `Ed25519` is the name of RFC 9864 for EdDSA with Ed25519, which newer libraries send."""
+"""Synonyms of `alg`. Newer libraries send `Ed25519`, the name of RFC 9864 for EdDSA with the curve Ed25519."""
 LONGEST = 8 * 1024  # characters
 LONGEST_ID = 255  # characters of the jti
 WINDOW = timedelta(seconds=60)
@@ -172,10 +172,10 @@ def _key(jwk: object, algorithm: str) -> tuple[ClientKey, str]:
 
 
 def _check_time(claims: Mapping[str, Any], context: ProofContext) -> None:
-    """Raise NonceRefused or InvalidProof unless the proof is current: checks 10 and 11 of RFC 9449 section 4.3.
+    """Make the checks 10 and 11 of RFC 9449 section 4.3, which refuse a proof that is not current.
 
-    A proof with a nonce is current if the nonce is accepted now. A proof without a nonce is current if its `iat` is at
-    most WINDOW from now and the issuer requires no nonce.
+    Raises NonceRefused if the proof has a nonce that is not accepted now, or if it has no nonce and the issuer requires
+    one. If there is no nonce and none is required, raises InvalidProof unless `iat` is at most WINDOW from now.
     """
     nonce = claims.get("nonce")
     if nonce is None and context.requires_nonce:

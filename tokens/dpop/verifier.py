@@ -1,9 +1,9 @@
 """Verifies the DPoP proof of a request to an endpoint of this issuer, by the issuer's settings.
 
-1. `verify` checks the proof by itself (`proof`). The caller runs it before a code or token of the request is used. So a
-   client that lacks a nonce can repeat the request.
-2. `use_once` accepts the proof once (`replay`). The caller runs it after the client or the access token was verified.
-   So a request with a client or token that is not verified writes no row.
+1. `verify` makes all checks except the replay check (`proof`). The caller runs it before it redeems a code or a refresh
+   token. So a client that lacks a nonce can repeat the request.
+2. `use_once` refuses a replay, and otherwise records the proof in a row (`replay`). The caller runs it after it has
+   verified the client or the access token. So an unverified request writes no row.
 """
 
 from datetime import datetime

@@ -21,7 +21,11 @@ class Expectation:
     value: str
 
     def actual(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> list[str]:
-        """Return the token's values of the header parameter or claim `name`. Only `aud` can have several values."""
+        """Return the values that the token has for `self.name`, which is a header parameter (`kid`) or a claim.
+
+        The result has several values if the claim is a list, as `aud` can be. It is empty if the token has no such
+        value.
+        """
         value = (header if self.name == "kid" else claims).get(self.name)
         values = value if isinstance(value, list) else [value]
         return [entry for entry in values if isinstance(entry, str)]
@@ -55,7 +59,7 @@ def of_value(name: str, value: object) -> Expectation | None:
 
 
 NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
-"""By noun of a subject in the audit trail: the name of its value in tokens. Events name users by username."""
+"""The names in NAMES, by the noun of a subject in the audit trail. Other nouns, such as `user`, have no name."""
 
 
 def of_subject(subject: str) -> Expectation | None:

@@ -20,7 +20,7 @@ from tokens.outbound import FetchError
 def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
     """Return the keys of all key rings with their phases, also withdrawn and revoked keys.
 
-    `now` is the database's clock.
+    `now` is the current time of the database's clock.
     """
     keys = []
     for name in Ring.objects.order_by("name").values_list("name", flat=True):

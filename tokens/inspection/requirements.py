@@ -24,14 +24,14 @@ class Point:
     """The RFC and section that has the requirement."""
     holds: bool
     detail: str = ""
-    """The token's value, or the reason."""
+    """The token's value, or the reason why the requirement does or does not hold."""
     is_advice: bool = False
     """True if a token conforms even if the requirement does not hold."""
 
     def members(self) -> dict[str, object]:
         """Return the members of the JSON that `inspect_token --json` prints.
 
-        The members have the names that they had in version 0.1.0.
+        `detail` has the name `told`, as in version 0.1.0.
         """
         members = asdict(self)
         return members | {"told": members.pop("detail")}

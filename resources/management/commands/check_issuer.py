@@ -40,8 +40,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print a report on the given issuers, or on all issuers of the settings. With --pem, write PEM files instead.
 
-        Raises CommandError if an issuer is not trusted, if tokens of a reported issuer cannot be verified, or if the
-        settings are wrong.
+        Raises CommandError if the settings are wrong, or if an issuer is not trusted. Without --pem, also raises it if
+        the tokens of a reported issuer cannot be verified. `_write_pem` describes the errors with --pem.
         """
         try:
             trusted = trusts()

@@ -117,7 +117,10 @@ def _sampled(flags: int) -> str:
 
 
 def headers() -> dict[str, str]:
-    """Return the headers that continue the trace in a request to issuer or API. Returns {} outside of requests."""
+    """Return the headers that pass the trace of the request that is being served on to the issuer or the API.
+
+    Returns {} if no request is being served.
+    """
     ids = _current.get()
     if ids is None:
         return {}

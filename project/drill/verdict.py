@@ -29,9 +29,10 @@ NO_TOKENS = f"token:{CLEAN}"
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The limits that the rules of this module apply.
+    """What the drill must confirm: the limits against which the rules of this module judge the measurements.
 
-    Times are in seconds. Each name in one of the sets, such as `apis`, must occur in the measurements.
+    Times are in seconds. The sets, such as `apis`, have the names that must be measured. A missing measurement of one
+    of these names is a violation.
     """
 
     revocation: float

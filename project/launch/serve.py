@@ -1,7 +1,7 @@
-"""Serve the process that DJANGO_SETTINGS_MODULE names, under granian.
+"""Serve by granian the Django project (issuer, API or example) whose settings DJANGO_SETTINGS_MODULE names.
 
-- Each worker runs the front (project/front), which calls the process's WSGI application on threads.
-- Django's system checks run first. The process is not served if a check reports an error.
+- Each worker runs the front (project/front), which calls the WSGI application on threads.
+- Django's system checks run first. The server does not start if a check reports an error.
 - Errors about keys are the exception: they are printed, but do not prevent the start. With a wrong KEY_ENCRYPTION_KEYS,
   the issuer cannot sign, but it can still publish its public keys.
 """

@@ -155,7 +155,7 @@ def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> f
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:
-    """Return why a number of the key is missing, malformed or of a wrong size. Returns "" if all numbers are usable."""
+    """Return which numeric parameter of the key is missing, malformed or of a wrong size. Returns "" if none is."""
     for name in MEMBERS[entry["kty"]][1:]:
         value = entry.get(name)
         if not isinstance(value, str) or (name != "crv" and not _BASE64URL.fullmatch(value)):

@@ -1,6 +1,7 @@
-"""Finds the users who have an e-mail address, for mail and for new accounts.
+"""Finds the users to whom a given e-mail address belongs.
 
-An address is passed in lower case, the spelling in which accounts are looked up.
+Mail to an address goes to these users, and a new account must not have the address of one of them. The caller passes
+the address in lower case, the spelling in which accounts are looked up.
 """
 
 from allauth.account.internal.userkit import filter_users_by_email

@@ -128,9 +128,9 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return type("DelegatedClientForm", (form,), {"user": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change clients, and may give the special rights of the client `obj`.
+        """Return True if the administrator may change clients, and may grant each special right that `obj` has.
 
-        If `obj` is None, special rights are not checked.
+        `obj` is a client. If it is None, special rights are not checked.
         """
         return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
 

@@ -1,4 +1,4 @@
-"""The content of the consent page: the client, the address that gets the answer, and the texts of scopes and claims."""
+"""The content of the consent page: the client, the receiver of the authorization response, and all texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -204,9 +204,9 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
 
 
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
-    """Raise LostKey if a secret in `live` is hashed under an entry that KEY_ENCRYPTION_KEYS of this process lacks.
+    """Raise LostKey if a secret in `live` was hashed with a key that is not in this process's KEY_ENCRYPTION_KEYS.
 
-    The keys of `digests` are the ids of the entries that this process has.
+    `digests` has a digest for each key that this process has, by the key's id.
     """
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
         raise LostKey(

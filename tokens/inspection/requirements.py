@@ -31,7 +31,7 @@ class Point:
     def members(self) -> dict[str, object]:
         """Return the members of the JSON that `inspect_token --json` prints.
 
-        `detail` has the name `told`, as in version 0.1.0.
+        The attribute `detail` is printed as the member `told`, its name in version 0.1.0.
         """
         members = asdict(self)
         return members | {"told": members.pop("detail")}

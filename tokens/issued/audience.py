@@ -1,9 +1,10 @@
-"""The target of a token: one API, and the token's scopes at this API (RFC 8707, RFC 6749 section 3.3).
+"""The target of a token: one API or the issuer, and the token's scopes there (RFC 8707, RFC 6749 section 3.3).
 
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
 - If the request names a resource, every scope must belong to that API or to OpenID Connect.
-- A token without a scope is issued only for an API for which the client's registration permits this (`further`).
+- A token without a scope is issued only for an API in `further`, the APIs for which the client's registration permits
+  this.
 - If the request names neither scope nor resource, the client must have exactly one API. The token has all of the
   client's scopes at this API.
 - If the request names a resource but no scope, the token has the client's scopes at this API. But for an API in

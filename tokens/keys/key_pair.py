@@ -29,7 +29,10 @@ class KeyPair(Protocol):
 
     @property
     def secret(self) -> bytes:
-        """Return the secret from which the keystore loads the pair. The key's row has it in encrypted form."""
+        """Return the bytes from which the keystore loads the pair: the private key, or its id in a PKCS#11 token.
+
+        The key's row stores these bytes encrypted.
+        """
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""

@@ -62,9 +62,10 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], int]:
     """Return the keys of the ring's JWKS (at least one), and how many seconds shared caches may keep the JWKS.
 
-    - The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens.
-    - The JWKS of any other ring has its own keys. While an API moves between this ring and a second ring, the keys of
-      the second ring follow. If no API uses this ring, the keys of the default ring follow (`moves.shown`).
+    - If `ring` is the default ring, the JWKS has the ring's own keys, then those of the other rings that sign ID
+      tokens.
+    - Otherwise, the JWKS has the ring's own keys. While an API moves between `ring` and a second ring, it also has the
+      keys of the second ring. If no API uses `ring`, it also has the keys of the default ring (`moves.shown`).
     - The seconds are the smallest `shared_cache` of the rings whose keys the JWKS has.
 
     Raises NotReady if no key is published, or if a snapshot is older than `snapshot_age` and cannot be renewed.

@@ -11,10 +11,10 @@ from tokens.keys.rules.moves import DEFAULT_RING
 
 
 def rewrap(operation: Operation, ring: str = DEFAULT_RING) -> Outcome:
-    """Re-encrypt the private halves of `ring` under the first encrypting key, and renew the MACs of the rows.
+    """Re-encrypt the private halves of `ring` under the first key of KEY_ENCRYPTION_KEYS, and renew the rows' MACs.
 
-    Skips rows that use the first encrypting key and the current SECRET_KEY already. Raises CannotOpen if a row does not
-    verify or its private half cannot sign, and LockNotHad if another process held the ring's lock for 30 s.
+    Skips rows that use this key and the current SECRET_KEY already. Raises CannotOpen if the MAC of a row is wrong or
+    its private half cannot sign, and LockNotHad if another process held the ring's lock for 30 s.
     """
     with hold(operation, ring, adopt=False) as locked:
         first, secret = operation.encryption_keys[0], issuer().vouching_secrets[0]

@@ -1,9 +1,9 @@
-"""Describe until when each kind of verifier can trust a revoked key, for commands, audit trail and admin. Pure.
+"""Describe until when each kind of verifier can still accept a revoked key, for commands, audit trail and admin. Pure.
 
-1. Verifiers that renew their copy of the JWKS by age drop the key within a time that the timings determine (rule P3,
-   docs/why-rotation-is-safe.md).
-2. Verifiers that fetch the JWKS only for an unknown kid drop the key after the flush, a planned switch to a new key.
-   The first token of the new key makes them fetch the JWKS (rule P6).
+1. Verifiers that renew their copy of the JWKS by age drop the key within a time that the key ring's timings bound (rule
+   P3, docs/why-rotation-is-safe.md).
+2. Verifiers that fetch the JWKS only for an unknown kid drop the key after the flush. The flush is a planned switch to
+   a new key: the first token that this key signs makes them fetch the JWKS (rule P6).
 3. Some verifiers never fetch again. An operator replaces their key file or restarts them.
 """
 

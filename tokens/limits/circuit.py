@@ -25,9 +25,9 @@ class Circuit:
     def begin_call(self, now: float) -> bool:
         """Begin a call of the dependency at `now`. Returns False if the caller may not call the dependency.
 
-        The first call after a pause begins the next pause, during which other callers may not call the dependency.
-        The caller must report each failure by `failed`. If the circuit is open, the caller must report a success by
-        `succeeded`.
+        While the circuit is open, calls are refused for a pause. Then one caller may make a trial call (half-open), and
+        other callers are refused for another pause. The caller must report each failure by `failed`, and the success of
+        a trial call by `succeeded`.
         """
         with self._lock:
             if self._failed_at is None:

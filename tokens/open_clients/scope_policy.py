@@ -1,7 +1,8 @@
 """Sets the scopes and APIs of a self-registered client to those of the settings.
 
-- `apply` gives the client the scopes and APIs of the settings. It runs at the registration and with each change.
-- Each request is also judged by the current settings (`Client.permitted_scopes`). A scope that was removed from the
+- `apply` gives the client the scopes and APIs of the settings. It runs when the client is registered,
+  and each time its registration changes. It does not run when the settings change.
+- So each request is also judged by the current settings (`Client.permitted_scopes`). A scope that was removed from the
   settings is refused at once, also for refresh tokens, although the client's row still has it.
 """
 

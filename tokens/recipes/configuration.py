@@ -46,9 +46,9 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
     """Return the recipe's commands that the operator has not run yet, with the real values.
 
-    `done` is the step of the recipe (a command) that already ran. For example, a recipe can have a further step that
-    registers a client of the API. Leaves out each step that belongs to a variant. If `done` registered an API together
-    with a client, also leaves out the step that would register this client.
+    `done` is the step of the recipe (a command) that already ran. For example, if that step registered an API, a step
+    that registers a client of the API can remain. Leaves out each step that belongs to a variant. If `done` registered
+    an API together with a client, also leaves out the step that would register this client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]

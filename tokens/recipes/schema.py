@@ -57,7 +57,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests that the program sends to the issuer. A test registers the recipe's client and sends them."""
+    """The requests that the recipe's program, such as JupyterHub, sends to the issuer. A test sends the same ones."""
 
     authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
     grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"

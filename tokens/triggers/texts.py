@@ -23,7 +23,10 @@ class AlterTexts(Operation):
         self.fields = fields
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Change the fields in `state`. The next operation that needs rendered models renders all of them once."""
+        """Change the fields in `state`, without rendering the models after each field.
+
+        The next operation that needs rendered models renders all of them once.
+        """
         vars(state).pop("apps", None)
         for field in self.fields:
             field.state_forwards(app_label, state)

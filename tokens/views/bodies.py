@@ -65,8 +65,8 @@ def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
 def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action: str) -> Callable[[View], View]:
     """Return a decorator that calls `judge` before the view, and answers in JSON if `judge` refuses the request.
 
-    If `judge` raises UnreadableBody, the answer is the error invalid_request, as an instance of the class `kind`.
-    `action` is the name of the audit event of a refusal.
+    `judge` refuses a request by MethodNotAllowed or UnreadableBody. For UnreadableBody, the answer is that of an
+    exception of the class `kind` with the code invalid_request. `action` is the name of the audit event of a refusal.
     """
 
     def decorate(view: View) -> View:

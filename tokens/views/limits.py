@@ -151,8 +151,8 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
 def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: str) -> None:
     """Count one attempt of `caller` against the rate limit named `limit`, and log the first attempt over the limit.
 
-    Each `caller` has a counter of its own, for example for a username and a network address. Raises TooMany and
-    NotCounted as `count` does.
+    `caller` is a combination of values that has one counter, for example (username, network address). Raises TooMany
+    and NotCounted as `count` does.
     """
     now = keyring.estimated_clock(now=timezone.now())
     try:

@@ -93,9 +93,10 @@ class StoredRequest:
         return address(path, self.handle)
 
     def attach(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Set the cookie with the row's session key on `response`, and return `response`.
+        """Set the cookie of this stored authorization request on `response`, and return `response`.
 
-        Deletes the cookies of the browser's oldest requests beyond `MAX_REQUESTS`.
+        The cookie's value is the session key of the request's row. If the browser has cookies of more than
+        `MAX_REQUESTS` stored requests, deletes those of the oldest ones.
         """
         response.set_cookie(
             _cookie(self.handle),

@@ -22,7 +22,7 @@ class PictureConfig(AppConfig):
 
 
 def record(response: Response, **_: Any) -> None:
-    """Record the response and its request, if the request belongs to the flow of a browser."""
+    """Record a response that this application received, with its request, if it belongs to a browser's login."""
     request, browser = response.request, BROWSER.get()
     kind = kind_of(request)
     if not kind or not browser:

@@ -30,7 +30,10 @@ POLICY = (
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Show the picture, and the HTTP request and response of the arrow that the query string names."""
+    """Show the picture of the flow, a diagram whose arrows are HTTP requests.
+
+    If the query string names an arrow, also show its request and response.
+    """
     flow = _flow(request)
     arrows = steps.draw(flow.exchanges)
     api = flow.exchanges.get("api")
